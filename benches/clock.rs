@@ -1,0 +1,69 @@
+//! How far the boot clock is from the truth: boots a server that notes, by the same clock,
+//! when its `listen` returned, and compares.
+//!
+//! `cargo bench --bench clock [-- BOOTS]` prints the error's percentiles.
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "measures and prints")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+use scf_conform::boot::watch;
+use scf_conform::contract::Function;
+use scf_conform::engine::Engine as _;
+use scf_conform::engine::embedded::Embedded;
+use scf_conform::image::load;
+use scf_conform::oci::Reference;
+use scf_conform::plan::{Plan, RootMode};
+use scf_conform::source;
+
+fn main() {
+    let boots = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(50);
+    let cache = tempfile::tempdir().expect("a directory");
+    let engine = Embedded::new(cache.path().to_owned())
+        .with_executable(env!("CARGO_BIN_EXE_scf-conform").into());
+    let function = Function { args: Some("--print-listen".to_owned()), ..Function::default() };
+    let reference = Reference::parse("fixture:hello", |_: &Path| false).expect("a reference");
+    let local = source::Local { scratch: cache.path().to_owned(), docker_host: None };
+    let blobs = source::open(&reference, &local).expect("it is built");
+    let platform = &function.contract.platform;
+    let image = load(&reference, blobs.as_ref(), platform, &mut |_, _| {}).expect("it is read");
+    let plan = Plan::new(&image, &function, RootMode::Writable, Vec::new()).expect("a plan");
+
+    let mut errors = Vec::new();
+    let mut times = Vec::new();
+    for _ in 0..boots {
+        let instance = engine.boot(&image, blobs.as_ref(), &plan).expect("it boots");
+        let watched = watch(instance.as_ref(), &function, &|| false).expect("it is watched");
+        let seen = instance.timeline().executed + watched.phases.listen.expect("it listens");
+        let truth = loop {
+            let logs = instance.logs();
+            let line = logs.lines.iter().find_map(|line| line.text.strip_prefix("listening "));
+            if let Some(nanoseconds) = line.and_then(|line| line.split(' ').next()?.parse().ok()) {
+                break moment(nanoseconds);
+            }
+            std::thread::park_timeout(Duration::from_micros(100));
+        };
+        errors
+            .push(seen.saturating_duration_since(truth).max(truth.saturating_duration_since(seen)));
+        times.push(truth - instance.timeline().executed);
+        instance.stop().expect("it stops");
+    }
+    line("error of the clock", &mut errors);
+    line("time to listen", &mut times);
+}
+
+/// The moment at which the monotonic clock showed a number of nanoseconds.
+fn moment(nanoseconds: u64) -> Instant {
+    let now = clock_gettime(ClockId::Monotonic);
+    let seconds = Duration::from_secs(now.tv_sec.try_into().expect("after the boot"));
+    let now = seconds + Duration::from_nanos(now.tv_nsec.try_into().expect("less than a second"));
+    let ago = now.saturating_sub(Duration::from_nanos(nanoseconds));
+    Instant::now().checked_sub(ago).expect("after the boot")
+}
+
+fn line(what: &str, values: &mut [Duration]) {
+    values.sort_unstable();
+    let at = |percent: usize| values[(values.len() - 1) * percent / 100];
+    println!("{what:<20} p50 {:?}  p95 {:?}  max {:?}", at(50), at(95), at(100));
+}

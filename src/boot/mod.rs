@@ -1,0 +1,13 @@
+//! The start of an instance, seen by a clock of its own.
+//!
+//! [`watch`] looks at the sockets of the container's network until one of the platform's port
+//! is in LISTEN, the process has ended, or the limit has passed; [`autopsy`] then names the
+//! cause of a failure from what was seen.
+
+mod autopsy;
+mod listen;
+mod watch;
+
+pub use autopsy::autopsy;
+pub use listen::listeners;
+pub use watch::{Watched, ends_before, watch};

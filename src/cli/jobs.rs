@@ -1,0 +1,110 @@
+//! From settings to what the library is asked to do.
+#![expect(clippy::disallowed_methods, reason = "reads the suites that the user names")]
+
+use std::sync::Arc;
+
+use scf_conform::contract::FunctionType;
+use scf_conform::engine::embedded::Embedded;
+use scf_conform::engine::{Engine, EngineError};
+use scf_conform::oci::{Reference, ReferenceError};
+use scf_conform::pipeline::Job;
+use scf_conform::rules::{Look, RULES};
+use scf_conform::source::Local;
+use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
+
+use super::settings::{EngineChoice, Settings};
+
+/// What is the same for all images of a run.
+pub(super) struct Jobs<'a> {
+    settings: &'a Settings,
+    suites: Arc<Vec<Suite>>,
+    engine: Option<Arc<dyn Engine>>,
+}
+
+/// A line of `--list`.
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) title: String,
+}
+
+impl<'a> Jobs<'a> {
+    /// Reads the user's suites. An error is what to print: quoted lines for a mistake in one.
+    pub(super) fn new(settings: &'a Settings, style: Style) -> Result<Jobs<'a>, String> {
+        let mut suites = Vec::new();
+        let mut problems = Vec::new();
+        for file in &settings.suites {
+            match std::fs::read_to_string(file) {
+                Err(error) => problems.push(format!("error: read suite `{file}`: {error}")),
+                Ok(text) => match parse(file, &text, Origin::User) {
+                    Ok(suite) => suites.push(suite),
+                    Err(found) => problems.push(found.render(style)),
+                },
+            }
+        }
+        if !problems.is_empty() {
+            return Err(problems.join("\n"));
+        }
+        number(&mut suites);
+        Ok(Jobs { settings, suites: Arc::new(suites), engine: None })
+    }
+
+    /// Finds who boots, unless nothing is to be booted.
+    pub(super) fn find_engine(&mut self) -> Result<(), EngineError> {
+        if self.settings.static_only {
+            return Ok(());
+        }
+        self.engine = Some(match self.settings.engine {
+            EngineChoice::Auto | EngineChoice::Embedded => {
+                Embedded::available()?;
+                let engine = Embedded::new(self.settings.cache_dir.clone());
+                // While the first image is read, what every boot needs gets ready.
+                engine.prepare();
+                Arc::new(engine)
+            }
+        });
+        Ok(())
+    }
+
+    /// What would be checked, for functions of the type that is set, or of both.
+    pub(super) fn listed(&self) -> Vec<Listed> {
+        let Settings { selection, static_only, function, .. } = self.settings;
+        let kinds = match function.kind {
+            Some(kind) => vec![kind],
+            None => vec![FunctionType::Event, FunctionType::Http],
+        };
+        let rules = RULES
+            .iter()
+            .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
+            .filter(|rule| selection.wants(rule.id, rule.title, &[]))
+            .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
+        let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));
+        let built_in = kinds.iter().filter_map(|kind| builtin(*kind));
+        let built_in = built_in.filter(|_| self.settings.builtin);
+        let cases = built_in
+            .chain(own)
+            .filter(|_| !static_only)
+            .flat_map(|suite| &suite.cases)
+            .filter(|case| selection.wants(&case.id, &case.name, &case.tags))
+            .map(|case| Listed { id: case.id.clone(), title: case.name.clone() });
+        rules.chain(cases).collect()
+    }
+
+    /// The job for one image.
+    pub(super) fn job(&self, image: &str) -> Result<Job, ReferenceError> {
+        let settings = self.settings;
+        Ok(Job {
+            reference: Reference::parse(image, std::path::Path::exists)?,
+            known_as: None,
+            function: settings.function.clone(),
+            engine: self.engine.clone(),
+            suites: Arc::clone(&self.suites),
+            builtin: settings.builtin,
+            selection: settings.selection.clone(),
+            boots: settings.boots,
+            local: Local {
+                scratch: settings.cache_dir.clone(),
+                docker_host: settings.docker_host.clone(),
+            },
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! `selftest`: the matrix of rules and the images that prove them.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use scf_conform::engine::embedded::Embedded;
+use scf_conform::engine::{Engine, EngineError};
+use scf_conform::selftest::{self, Fixture, fixtures, proofs, unproved};
+use scf_conform::source;
+
+use super::args::Selftest;
+use super::exit::Exit;
+use super::settings::default_cache_dir;
+use super::term::{self, Results};
+
+/// Checks the checker.
+pub(super) fn run(arguments: &Selftest) -> Exit {
+    let fixtures = match fixtures(&arguments.names) {
+        Ok(fixtures) => fixtures,
+        Err(error) => return usage(&error.to_string(), "scf-conform selftest --list names all"),
+    };
+    if arguments.list {
+        return print(&selftest::list(&fixtures), Exit::Conforms);
+    }
+    if let Some(dir) = &arguments.export {
+        return match fixtures.as_slice() {
+            [one] if arguments.names.len() == 1 => export(one, dir),
+            _ => usage(
+                "--export wants exactly one fixture",
+                "scf-conform selftest --export DIR hello",
+            ),
+        };
+    }
+    match_up(arguments, &fixtures)
+}
+
+fn match_up(arguments: &Selftest, fixtures: &[Fixture]) -> Exit {
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let Some(cache) = arguments.cache_dir.clone().or_else(|| default_cache_dir(&environment))
+    else {
+        return usage("there is no place for the cache", "name one with --cache-dir");
+    };
+    if let Err(error) = Embedded::available() {
+        let hint = match &error {
+            EngineError::Unavailable { hint, .. } => Some(hint.as_str()),
+            _ => None,
+        };
+        term::error(&error.to_string(), hint);
+        return Exit::NotChecked;
+    }
+    let engine: Arc<dyn Engine> = Arc::new(Embedded::new(cache.clone()));
+    let usual = || thread::available_parallelism().map_or(1, Into::into);
+    let threads = arguments.jobs.map_or_else(usual, usize::from);
+    let matrix = selftest::run(fixtures, threads, &|fixture| {
+        selftest::check(fixture, Arc::clone(&engine), &cache)
+    });
+    // With some of the fixtures only, most rules have no row, and that says nothing.
+    let unproved = match arguments.names.as_slice() {
+        [] => unproved(fixtures, &proofs()),
+        _ => Vec::new(),
+    };
+    let proved = matrix.holds() && unproved.is_empty();
+    let exit = if proved { Exit::Conforms } else { Exit::DoesNotConform };
+    print(&matrix.text(&unproved), exit)
+}
+
+fn export(fixture: &Fixture, dir: &Path) -> Exit {
+    let written = fixture
+        .build()
+        .map_err(|error| error.to_string())
+        .and_then(|built| source::export(&built, dir).map_err(|error| error.to_string()));
+    match written {
+        Ok(()) => print(&format!("oci:{}\n", dir.display()), Exit::Conforms),
+        Err(error) => {
+            term::error(&format!("write `{}`: {error}", dir.display()), None);
+            Exit::NotChecked
+        }
+    }
+}
+
+fn print(text: &str, exit: Exit) -> Exit {
+    match Results::default().write_all(text.as_bytes()) {
+        Ok(()) => exit,
+        Err(error) => {
+            term::error(&format!("write to stdout: {error}"), None);
+            exit.max(Exit::NotChecked)
+        }
+    }
+}
+
+fn usage(message: &str, help: &str) -> Exit {
+    term::error(message, Some(help));
+    Exit::Usage
+}

@@ -1,0 +1,175 @@
+//! Has libcontainer make the container, and sees it through to its exec.
+#![expect(clippy::disallowed_methods, reason = "a bundle is a directory")]
+
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::rc::Rc;
+
+use libcontainer::container::builder::ContainerBuilder;
+use libcontainer::error::LibcontainerError;
+use libcontainer::syscall::syscall::SyscallType;
+use rustix::process::{
+    DumpableBehavior, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open,
+    pidfd_send_signal, set_dumpable_behavior, waitid,
+};
+
+use super::super::wire::{Answer, Order, Refusal, send};
+use super::command::{Command, Report, now, reports};
+use super::fault::{Doing, Fault};
+use super::limits::Limits;
+use super::spec::spec;
+use super::stage::{self, BUNDLE, Foundation, Stage};
+
+/// A booted instance. Its processes are dropped before the limits that hold them.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) order: Rc<Order>,
+    pub(super) privilege: super::Privilege,
+    pub(super) stage: Stage,
+    /// `None` where the command was never executed, or has ended.
+    pub(super) first: Option<First>,
+    pub(super) limits: Limits,
+    /// Told how the command ended.
+    pub(super) events: io::PipeWriter,
+}
+
+/// The container's first process.
+#[derive(Debug)]
+pub(super) struct First {
+    pub(super) pid: Pid,
+    pub(super) handle: OwnedFd,
+}
+
+impl Drop for First {
+    fn drop(&mut self) {
+        // Both do nothing where it has ended and was waited for. As the first process of its
+        // PID namespace it takes all others with it.
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
+        let wait = || waitid(WaitId::PidFd(self.handle.as_fd()), WaitIdOptions::EXITED);
+        while wait().is_err_and(|error| error == rustix::io::Errno::INTR) {}
+    }
+}
+
+/// Boots, and answers the request.
+pub(super) fn boot(
+    control: &UnixStream,
+    mut foundation: Foundation,
+    order: Order,
+    streams: Vec<OwnedFd>,
+) -> Result<Held, Fault> {
+    let order = Rc::new(order);
+    let privilege = foundation.privilege;
+    let mut limits = Limits::new(&order, privilege, foundation.group.take())?;
+    let stage = stage::build(&order, privilege)?;
+    let (reader, events) = io::pipe().doing("make the events' pipe")?;
+    let started = match &stage.made.refused {
+        Some(refusal) => Started { refused: Some(refusal.clone()), ..Started::never() },
+        None => start(&order, &foundation, &mut limits, streams)?,
+    };
+    let Started { first, created, executed, refused } = started;
+    let mut descriptors = vec![reader.as_fd()];
+    descriptors.extend(foundation.tables.iter().map(AsFd::as_fd));
+    let sockets = super::serve::sockets()?;
+    descriptors.extend(sockets.iter().map(AsFd::as_fd));
+    let tables = foundation.tables.len();
+    let answer = Answer::Booted { created, executed, refused, tables };
+    send(control, &answer, &descriptors).doing("answer")?;
+    limits.leave();
+    Ok(Held { order, privilege, stage, first, limits, events })
+}
+
+struct Started {
+    first: Option<First>,
+    created: u64,
+    executed: u64,
+    refused: Option<Refusal>,
+}
+
+impl Started {
+    fn never() -> Started {
+        let now = now();
+        Started { first: None, created: now, executed: now, refused: None }
+    }
+}
+
+fn start(
+    order: &Rc<Order>,
+    foundation: &Foundation,
+    limits: &mut Limits,
+    streams: Vec<OwnedFd>,
+) -> Result<Started, Fault> {
+    let what = "write the bundle";
+    let config = spec(order, foundation).to_string();
+    fs::write(format!("{BUNDLE}/config.json"), config).doing(what)?;
+    let (reader, writer) = io::pipe().doing("make the reports' pipe")?;
+    let holder = pidfd_open(getpid(), PidfdFlags::empty()).doing("open the holder")?;
+    let command = Command {
+        order: Rc::clone(order),
+        privilege: foundation.privilege,
+        reports: Rc::new(writer),
+        holder: Rc::new(holder),
+    };
+    let [stdout, stderr] = <[OwnedFd; 2]>::try_from(streams)
+        .map_err(|_| Fault::new("take stdout and stderr", io::ErrorKind::InvalidInput))?;
+    limits.enter()?;
+    let mut container = ContainerBuilder::new("instance".to_owned(), SyscallType::default())
+        .with_root_path(format!("{BUNDLE}/state"))
+        .map_err(|error| create(&error))?
+        .with_executor(command)
+        .with_stdin(File::open("/dev/null").doing("open /dev/null")?)
+        .with_stdout(stdout)
+        .with_stderr(stderr)
+        .as_init(BUNDLE)
+        .with_systemd(false)
+        .with_detach(true)
+        .build()
+        .map_err(|error| create(&error))?;
+    let pid = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
+    let pid = pid.ok_or_else(|| Fault::new("find the container", io::ErrorKind::NotFound))?;
+    let handle = pidfd_open(pid, PidfdFlags::empty()).doing("open the container")?;
+    let created = now();
+    container.start().map_err(|error| create(&error))?;
+    // libcontainer hides this process from others; it has nothing to hide.
+    let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+    let mut started =
+        Started { first: Some(First { pid, handle }), created, executed: created, refused: None };
+    let mut executed = false;
+    for report in reports(reader).doing("read the container's reports")? {
+        match report {
+            Report::Executing { nanos } => (started.executed, executed) = (nanos, true),
+            Report::Refused(refusal) => started.refused = Some(refusal),
+            Report::Failed { what, errno, why } => {
+                let source =
+                    errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
+                return Err(Fault::new(&what, source));
+            }
+        }
+    }
+    if started.refused.is_some() {
+        // It was ours, not the image's: its end tells nothing.
+        started.first = None;
+    }
+    if !executed && started.refused.is_none() {
+        return Err(Fault::new(
+            "execute the command",
+            io::Error::other("the container ended before"),
+        ));
+    }
+    Ok(started)
+}
+
+/// The whole chain of causes on one line; libcontainer's own texts name only the last step.
+fn create(error: &LibcontainerError) -> Fault {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let next = error.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    Fault::new("make the container", io::Error::other(text.replace('\n', " ")))
+}

@@ -1,0 +1,71 @@
+//! The instance's processes, as `/proc` shows them, where no control group counts them.
+#![expect(clippy::disallowed_methods, reason = "the kernel tells it in files")]
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::Pid;
+
+/// One process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Process {
+    pub(super) pid: Pid,
+    /// Bytes of its own memory.
+    pub(super) anonymous: u64,
+    /// CPU time, with that of the children that it waited for.
+    pub(super) cpu: Duration,
+}
+
+/// A process and all that come from it. Orphans of a PID namespace belong to its first
+/// process, so below that one are all of them.
+pub(super) fn below(first: Pid) -> Vec<Process> {
+    let mut found = Vec::new();
+    let mut waiting = vec![first.as_raw_nonzero().get()];
+    while let Some(pid) = waiting.pop() {
+        let Some(handle) = Pid::from_raw(pid) else { continue };
+        let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let cpu = cpu(&stat).unwrap_or_default();
+        found.push(Process { pid: handle, anonymous: anonymous(&status), cpu });
+        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for thread in threads.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            waiting.extend(children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
+    }
+    found
+}
+
+/// Of `/proc/PID/status`.
+fn anonymous(status: &str) -> u64 {
+    let kilobytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"))
+        .and_then(|value| value.trim().strip_suffix(" kB"))
+        .and_then(|value| value.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
+/// Of `/proc/PID/stat`: user and system time, own and of waited-for children.
+fn cpu(stat: &str) -> Option<Duration> {
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let ticks: u64 =
+        fields.split(' ').skip(11).take(4).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+    Duration::from_secs(ticks)
+        .checked_div(u32::try_from(rustix::param::clock_ticks_per_second()).ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn proc_is_read() {
+        assert_eq!(anonymous("Name:\tx\nRssAnon:\t     160 kB\nRssFile: 1 kB\n"), 160 << 10);
+        let stat = "7 (a) b) S 1 7 7 0 -1 4194560 10 0 0 0 100 50 30 20 20 0 1 0 5 0";
+        assert_eq!(cpu(stat), Some(Duration::from_secs(2)));
+        assert_eq!(cpu(""), None);
+        let own = below(rustix::process::getpid());
+        assert!(own[0].anonymous > 0);
+    }
+}

@@ -1,0 +1,156 @@
+//! Engines boot images; nothing above this module knows which one does.
+
+mod canaries;
+pub mod embedded;
+mod logs;
+
+use std::io;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::evidence::{Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
+use crate::image::{Blobs, Image};
+use crate::plan::Plan;
+
+pub use logs::LogSink;
+
+/// Boots images.
+pub trait Engine: Send + Sync {
+    /// The engine's name in options and reports.
+    fn name(&self) -> &'static str;
+
+    /// Starts the image. Returns as soon as the command has been executed or the kernel has
+    /// refused to, never waiting for a LISTEN.
+    ///
+    /// # Errors
+    ///
+    /// Where the machine or the engine cannot do it; a command that does not run is no error.
+    fn boot(
+        &self,
+        image: &Image,
+        blobs: &dyn Blobs,
+        plan: &Plan,
+    ) -> Result<Box<dyn Instance>, EngineError>;
+}
+
+/// One booted image. Dropping it cleans up as [`Instance::stop`] does, and reports nothing.
+pub trait Instance: Send {
+    /// When the boot began, when the root was ready, and when the command was executed (or
+    /// refused).
+    fn timeline(&self) -> Timeline;
+
+    /// The kernel's refusal to execute the command, if it refused.
+    fn refused(&self) -> Option<ExecRefused>;
+
+    /// How the command ended; `None` while it runs. Never blocks.
+    fn ended(&self) -> Option<Ending>;
+
+    /// Appends the text of `/proc/net/tcp` and then of `/proc/net/tcp6` of the container's
+    /// network namespace.
+    ///
+    /// # Errors
+    ///
+    /// Where the table cannot be read.
+    fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()>;
+
+    /// A connection to the container's own address, which is not loopback.
+    ///
+    /// # Errors
+    ///
+    /// Where nothing takes it in time.
+    fn connect(&self, port: u16, limit: Duration) -> io::Result<TcpStream>;
+
+    /// What was written to stdout and stderr so far.
+    fn logs(&self) -> Logs;
+
+    /// When the first byte of output came.
+    fn first_log(&self) -> Option<Instant>;
+
+    /// Canaries that went by on stdout or stderr: their place in the plan's list, and the
+    /// stream. Found in all that is written, kept or not.
+    fn leaked(&self) -> Vec<(usize, crate::evidence::Stream)>;
+
+    /// Paths written outside `/tmp`, sorted, and the bytes that the writable layer uses.
+    ///
+    /// # Errors
+    ///
+    /// Where the layer cannot be read.
+    fn writes(&self) -> Result<Writes, EngineError>;
+
+    /// Tries to make a file below `/tmp` as the image's user, and takes it away again.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be tried.
+    fn probe_tmp(&self) -> Result<TmpProbe, EngineError>;
+
+    /// Files below `/tmp` and in the writable layer that hold a canary: the canary's place
+    /// in the plan's list, and the file's path in the container.
+    ///
+    /// # Errors
+    ///
+    /// Where the files cannot be read.
+    fn search(&self) -> Result<Vec<(usize, String)>, EngineError>;
+
+    /// What was used of the limits so far.
+    fn usage(&self) -> Usage;
+
+    /// Ends every process of the instance and removes all that the boot made. Returns how
+    /// the command had ended before that, if it had.
+    ///
+    /// # Errors
+    ///
+    /// Where something could not be removed.
+    fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError>;
+}
+
+/// The moments of a start, on the monotonic clock.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline {
+    /// The decision to boot.
+    pub begun: Instant,
+    /// Root file system, namespaces and limits were ready.
+    pub created: Instant,
+    /// The command was executed, or the kernel refused to.
+    pub executed: Instant,
+}
+
+/// What an instance wrote outside `/tmp`, and how full its spaces are.
+#[derive(Debug, Clone, Default)]
+pub struct Writes {
+    /// Sorted by path.
+    pub paths: Vec<Write>,
+    /// Bytes in use of the writable layer.
+    pub writable_used: u64,
+    /// Bytes in use of `/tmp`.
+    pub tmp_used: u64,
+}
+
+/// Why an engine cannot boot, or lost, an instance. The fault is never the image's.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The machine does not allow what the engine needs.
+    #[error("{what}: {why}")]
+    Unavailable {
+        /// What is not possible: `make a user namespace`.
+        what: String,
+        /// The kernel's answer, or the setting that forbids it.
+        why: String,
+        /// What to do about it, on a line of its own.
+        hint: String,
+    },
+    /// An operation of the engine failed.
+    #[error("{what}: {source}")]
+    Failed {
+        /// The operation and its object.
+        what: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The layers could not be unpacked.
+    #[error(transparent)]
+    Unpack(#[from] crate::unpack::UnpackError),
+    /// The process that holds the instance is gone.
+    #[error("the process that held the instance is gone: {0}")]
+    Lost(String),
+}

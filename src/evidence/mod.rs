@@ -1,0 +1,9 @@
+//! What was seen, before anybody judges it: plain values, and nothing live in them.
+
+mod boot;
+mod exchange;
+mod run;
+
+pub use boot::{Boot, BootEnd, Diagnosis, Ending, ExecRefused, Listener, Phases, Reach};
+pub use exchange::{Answer, Exchange, Outcome, Sent, Timing, WireFault};
+pub use run::{Leak, LeakPlace, LogLine, Logs, Run, Stream, TmpProbe, Usage, Write};

@@ -1,0 +1,189 @@
+//! Reads an image through its source: each layer once, as a stream, verified on the way.
+
+mod config;
+mod inflate;
+mod layer;
+mod resolve;
+
+pub(crate) use layer::{Uninflated, inflate_into, tar_of};
+
+use serde_json::Value;
+
+use super::tree::Builder;
+use super::{BlobError, Blobs, Config, Defect, Image, Manifest, Part};
+use crate::oci::{Digest, Reference, media_type};
+
+/// The largest manifest, index or config that is read, in bytes: what registries take.
+const LARGEST_DOCUMENT: u64 = 4 << 20;
+
+/// Why an image could not be read at all. What is wrong in bytes that could be read is a
+/// defect of the image, and no error.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The source failed.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// A document is not what it has to be.
+    #[error("read {what} of `{reference}`: {why}")]
+    Document {
+        /// `the manifest`, `the config`.
+        what: String,
+        /// As the user wrote it.
+        reference: String,
+        /// What is wrong, and where.
+        why: String,
+    },
+}
+
+/// Told while layers are read: compressed bytes so far, and in all.
+pub type Loading<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
+
+/// Reads an image whole. `platform` is the `os/architecture` that an index is searched for.
+///
+/// # Errors
+///
+/// Where bytes cannot be had, or manifest or config are no documents that could be read.
+pub fn load(
+    reference: &Reference,
+    blobs: &dyn Blobs,
+    platform: &str,
+    progress: Loading<'_>,
+) -> Result<Image, LoadError> {
+    let mut defects = Vec::new();
+    let resolved = resolve::resolve(reference, blobs, platform, &mut defects)?;
+    let mut image = Image {
+        reference: reference.clone(),
+        manifest: resolved.manifest,
+        index: resolved.index,
+        config: Config::default(),
+        layers: Vec::new(),
+        tree: super::Tree::default(),
+        defects,
+    };
+    let document = &resolved.document;
+    let shaped_like_one = document["config"].is_object() && document["layers"].is_array();
+    if image.manifest.artifact.is_some()
+        || !(media_type::is_manifest(&image.manifest.media_type) || shaped_like_one)
+    {
+        // Nothing below the manifest is that of an image; M001 says so.
+        return Ok(image);
+    }
+    image.config = read_config(reference, blobs, &image.manifest, document, &mut image.defects)?;
+    read_layers(reference, blobs, document, &mut image, progress)?;
+    Ok(image)
+}
+
+fn read_config(
+    reference: &Reference,
+    blobs: &dyn Blobs,
+    manifest: &Manifest,
+    document: &Value,
+    defects: &mut Vec<Defect>,
+) -> Result<Config, LoadError> {
+    let descriptor = descriptor(reference, "the manifest", "config", &document["config"])?;
+    let bytes = resolve::document(reference, blobs, "the config", &descriptor.digest)?;
+    resolve::verify(&bytes, &descriptor, Part::Config, "the config", defects);
+    let value = resolve::json(reference, "the config", &bytes)?;
+    let _ = manifest;
+    config::parse(&value, &descriptor.digest)
+        .map_err(|why| resolve::error(reference, "the config", why))
+}
+
+fn read_layers(
+    reference: &Reference,
+    blobs: &dyn Blobs,
+    document: &Value,
+    image: &mut Image,
+    progress: Loading<'_>,
+) -> Result<(), LoadError> {
+    let Some(layers) = document["layers"].as_array() else {
+        return Err(resolve::error(
+            reference,
+            "the manifest",
+            "it has no list of layers".to_owned(),
+        ));
+    };
+    let descriptors = layers
+        .iter()
+        .enumerate()
+        .map(|(at, layer)| descriptor(reference, "the manifest", &format!("layers[{at}]"), layer))
+        .collect::<Result<Vec<_>, _>>()?;
+    let of: u64 = descriptors.iter().map(|descriptor| descriptor.size).fold(0, u64::saturating_add);
+    let mut builder = Builder::default();
+    let mut done = 0;
+    for (at, descriptor) in descriptors.iter().enumerate() {
+        builder.next_layer(at);
+        let place = u32::try_from(at).unwrap_or(u32::MAX);
+        let name =
+            format!("layer {} of {} ({})", at + 1, descriptors.len(), descriptor.digest.short());
+        let blob = blobs.blob(&descriptor.digest)?;
+        let mut told = |bytes| progress(done + bytes, of);
+        let read = layer::read(blob, descriptor, place, &mut builder, &mut told);
+        let read = read.map_err(|source| BlobError::Read {
+            what: name.clone(),
+            place: format!("`{reference}`"),
+            source,
+        })?;
+        done += read.layer.read;
+        let problems = read.problems.into_iter();
+        image.defects.extend(
+            problems.map(|problem| Defect {
+                part: Part::Layer(at),
+                message: format!("{name} {problem}"),
+            }),
+        );
+        image.layers.push(read.layer);
+    }
+    image.tree = builder.finish();
+    compare_diff_ids(image);
+    Ok(())
+}
+
+/// The config's diff IDs are those of the layers, in number and value.
+fn compare_diff_ids(image: &mut Image) {
+    let declared = &image.config.diff_ids;
+    let count = image.layers.len();
+    if declared.len() != count {
+        image.defects.push(Defect {
+            part: Part::Config,
+            message: format!("the config lists {} diff IDs for {count} layers", declared.len()),
+        });
+    }
+    for (at, (layer, declared)) in image.layers.iter().zip(declared).enumerate() {
+        let Some(diff_id) = &layer.diff_id else { continue };
+        if diff_id.to_string() != *declared {
+            image.defects.push(Defect {
+                part: Part::Layer(at),
+                message: format!(
+                    "layer {} of {count} ({}) has diff ID {diff_id}, and the config says {declared}",
+                    at + 1,
+                    layer.digest.short()
+                ),
+            });
+        }
+    }
+}
+
+/// A descriptor, as far as reading depends on it.
+struct Descriptor {
+    media_type: String,
+    digest: Digest,
+    size: u64,
+}
+
+fn descriptor(
+    reference: &Reference,
+    what: &str,
+    name: &str,
+    value: &Value,
+) -> Result<Descriptor, LoadError> {
+    let wrong = |why: String| resolve::error(reference, what, why);
+    let digest = value["digest"].as_str().ok_or_else(|| wrong(format!("{name} has no digest")))?;
+    let digest = digest.parse().map_err(|error| wrong(format!("{name}: {error}")))?;
+    let size = value["size"].as_u64().ok_or_else(|| wrong(format!("{name} has no size")))?;
+    let media_type = value["mediaType"].as_str().unwrap_or_default().to_owned();
+    Ok(Descriptor { media_type, digest, size })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! The whole way from a reference to a report, in straight lines.
+//!
+//! Here is what needs no instance; `live` has the rest.
+#![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
+
+mod live;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::check::{Check, Severity};
+use crate::contract::{Credentials, Function, FunctionType};
+use crate::engine::{Engine, EngineError};
+use crate::image::{Blobs, Image, load};
+use crate::oci::Reference;
+use crate::report::{ImageFacts, ImageReport, Trouble};
+use crate::rules::{self, Look, RULES, Rule};
+use crate::run::{Cancel, Progress, Stage};
+use crate::selection::Selection;
+use crate::source;
+use crate::suite::{Case, Suite, builtin};
+
+/// What to check, and how.
+pub struct Job {
+    /// What to read.
+    pub reference: Reference,
+    /// The name that the image is to have, where it is another than the reference.
+    pub known_as: Option<Reference>,
+    /// What the image is to become.
+    pub function: Function,
+    /// Who boots it; `None` for static checks only.
+    pub engine: Option<Arc<dyn Engine>>,
+    /// Suites besides the built-in ones.
+    pub suites: Arc<Vec<Suite>>,
+    /// Whether the built-in suite of the function's type is run.
+    pub builtin: bool,
+    /// Which checks and cases.
+    pub selection: Selection,
+    /// How often to boot; the last boot takes the invocations. At least 1.
+    pub boots: u32,
+    /// What is used of this machine to read it.
+    pub local: source::Local,
+}
+
+/// Checks one image. What goes wrong on the way is in the report.
+pub fn conform(job: &Job, progress: &dyn Progress, cancel: &Cancel) -> ImageReport {
+    let begun = Instant::now();
+    let mut work = Work::new(job, progress, cancel);
+    if let Err(trouble) = work.all() {
+        work.report.trouble = Some(trouble);
+    }
+    work.report.checks.sort_by_key(|check| rank(&check.id));
+    work.report.duration = begun.elapsed();
+    work.report
+}
+
+/// Groups of checks in the order in which they are shown.
+fn rank(id: &str) -> usize {
+    const ORDER: &str = "MRFBEHJSU";
+    id.chars().next().and_then(|letter| ORDER.find(letter)).unwrap_or(ORDER.len())
+}
+
+struct Work<'a> {
+    job: &'a Job,
+    progress: &'a dyn Progress,
+    cancel: &'a Cancel,
+    report: ImageReport,
+    credentials: Credentials,
+}
+
+impl<'a> Work<'a> {
+    fn new(job: &'a Job, progress: &'a dyn Progress, cancel: &'a Cancel) -> Work<'a> {
+        let reference = job.known_as.as_ref().unwrap_or(&job.reference);
+        let report =
+            ImageReport { kind: job.function.kind, ..ImageReport::new(&reference.to_string()) };
+        Work { job, progress, cancel, report, credentials: live::canaries() }
+    }
+
+    fn stage(&self, stage: Stage) {
+        self.progress.stage(&self.report.reference, stage);
+    }
+
+    fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
+        for check in checks {
+            self.progress.check(&self.report.reference, &check);
+            self.report.checks.push(check);
+        }
+    }
+
+    fn wants(&self, rule: &Rule) -> bool {
+        self.job.selection.wants(rule.id, rule.title, &[])
+    }
+
+    fn all(&mut self) -> Result<(), Trouble> {
+        let job = self.job;
+        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
+        let image = self.load(blobs.as_ref())?;
+        let checks = rules::look_at_image(&image, &job.function, |rule| self.wants(rule));
+        self.add(checks);
+        self.stop_if_cancelled()?;
+        if !self.anything_to_boot_for() {
+            return Ok(());
+        }
+        match self.why_not_boot(&image) {
+            Some(why) => self.skip_everything_live(&why),
+            None => self.boot(&image, blobs.as_ref())?,
+        }
+        Ok(())
+    }
+
+    fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
+        let mut told = |done, of| self.stage(Stage::Reading { done, of });
+        let mut image =
+            load(&self.job.reference, blobs, &self.job.function.contract.platform, &mut told)
+                .map_err(|error| trouble(&error))?;
+        if let Some(name) = &self.job.known_as {
+            image.reference = name.clone();
+        }
+        let size_bytes = image.compressed_bytes();
+        self.report.image = Some(ImageFacts {
+            digest: image.manifest.digest.to_string(),
+            media_type: image.manifest.media_type.clone(),
+            size_bytes,
+            unpacked_bytes: image.unpacked_bytes(),
+            memory_mb: self.job.function.memory_for(size_bytes).megabytes(),
+        });
+        Ok(image)
+    }
+
+    fn stop_if_cancelled(&self) -> Result<(), Trouble> {
+        if self.cancel.cancelled() {
+            return Err(Trouble { message: "interrupted".to_owned(), hint: None });
+        }
+        Ok(())
+    }
+
+    /// Whether any check that was selected needs a boot.
+    fn anything_to_boot_for(&self) -> bool {
+        let live =
+            RULES.iter().any(|rule| !matches!(rule.look, Look::Image(_)) && self.wants(rule));
+        live || self.selects_cases()
+    }
+
+    fn selects(&self, suite: &Suite) -> bool {
+        suite.cases.iter().any(|case| self.wants_case(case))
+    }
+
+    fn wants_case(&self, case: &Case) -> bool {
+        self.job.selection.wants(&case.id, &case.name, &case.tags)
+    }
+
+    /// The suites for a type of function; for all types where it is not known yet.
+    fn suites(&self, kind: Option<FunctionType>) -> Vec<&Suite> {
+        let kinds = match kind {
+            Some(kind) => vec![kind],
+            None => vec![FunctionType::Event, FunctionType::Http],
+        };
+        let builtin = kinds.iter().filter_map(|kind| builtin(*kind)).filter(|_| self.job.builtin);
+        let own = self.job.suites.iter().filter(|suite| kinds.contains(&suite.kind));
+        builtin.chain(own).collect()
+    }
+
+    /// Whether any case of any suite was selected.
+    fn selects_cases(&self) -> bool {
+        self.suites(self.report.kind).iter().any(|suite| self.selects(suite))
+    }
+
+    /// The user's suites for another type of function are told of, not left out silently.
+    fn skip_suites_for_others(&mut self) {
+        let Some(kind) = self.report.kind else { return };
+        let others = self.job.suites.iter().filter(|suite| suite.kind != kind);
+        let skipped: Vec<Check> = others
+            .flat_map(|suite| suite.cases.iter().map(move |case| (suite.kind, case)))
+            .filter(|(_, case)| self.wants_case(case))
+            .map(|(meant, case)| {
+                let (meant, is) = (meant.word(), kind.word());
+                let why = format!("its suite is for {meant} functions; this was checked as {is}");
+                case.skipped(&self.job.function, &why)
+            })
+            .collect();
+        self.add(skipped);
+    }
+
+    fn why_not_boot(&self, image: &Image) -> Option<String> {
+        if self.job.engine.is_none() {
+            return Some("not booted (--static)".to_owned());
+        }
+        if !image.is_whole() {
+            return Some("not booted: the image is damaged (M004)".to_owned());
+        }
+        let function = &self.job.function;
+        let judged = rules::look_at_image(image, function, |_| true);
+        let fails =
+            |id: &str| judged.iter().any(|check| check.id == id && check.fails_at(Severity::Error));
+        ["M001", "M002", "M007"].into_iter().find(|id| fails(id)).map(|id| match id {
+            "M001" => "not booted: no manifest of an image (M001)".to_owned(),
+            "M002" => "not booted: not an image for linux/amd64 (M002)".to_owned(),
+            _ => "not booted: there is nothing to run (M007)".to_owned(),
+        })
+    }
+
+    fn skip_everything_live(&mut self, why: &str) {
+        let function = &self.job.function;
+        let rules = RULES.iter().filter(|rule| !matches!(rule.look, Look::Image(_)));
+        let skipped: Vec<Check> = rules
+            .filter(|rule| self.wants(rule))
+            .map(|rule| rules::skipped(rule, function, why))
+            .collect();
+        self.add(skipped);
+        self.skip_cases(why);
+    }
+
+    /// Skips the cases of the function's type; with a type that is not known, those of none.
+    fn skip_cases(&mut self, why: &str) {
+        let Some(kind) = self.report.kind else { return };
+        let skipped: Vec<Check> = self
+            .suites(Some(kind))
+            .into_iter()
+            .flat_map(|suite| &suite.cases)
+            .filter(|case| self.wants_case(case))
+            .map(|case| case.skipped(&self.job.function, why))
+            .collect();
+        self.add(skipped);
+    }
+}
+
+fn trouble(error: &dyn std::error::Error) -> Trouble {
+    trouble_text(error.to_string())
+}
+
+fn trouble_text(message: String) -> Trouble {
+    Trouble { message, hint: None }
+}
+
+fn engine_trouble(error: &EngineError) -> Trouble {
+    let hint = match error {
+        EngineError::Unavailable { hint, .. } => Some(hint.clone()),
+        EngineError::Failed { .. } | EngineError::Unpack(_) | EngineError::Lost(_) => None,
+    };
+    Trouble { message: error.to_string(), hint }
+}

@@ -1,0 +1,162 @@
+//! From the report to the document.
+
+use std::time::Duration;
+
+use super::wire::{
+    Boot, Boots, Check, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity, Status,
+    Stream, Summary, Tool, Trouble, Verdict,
+};
+use crate::contract::FunctionType;
+use crate::report::boots::spread;
+use crate::report::moment::iso8601;
+use crate::report::{BootFacts, Counts, ImageReport, Report};
+use crate::{check, evidence, report};
+
+/// The kind of document and its version.
+pub(super) const SCHEMA: &str = "scf-conform/report/v1";
+
+impl From<&Report> for Document {
+    fn from(report: &Report) -> Document {
+        let Counts { checks, passed, failed, warnings, infos, skipped, errors } = report.counts();
+        Document {
+            schema: SCHEMA,
+            tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
+            started: iso8601(report.started),
+            images: report.images.iter().map(|image| self::image(image, report.fail_on)).collect(),
+            summary: Summary {
+                verdict: verdict(report.verdict()),
+                fail_on: severity(report.fail_on),
+                images: report.images.len(),
+                checks,
+                passed,
+                failed,
+                warnings,
+                infos,
+                skipped,
+                errors,
+                duration_ms: ms(report.duration),
+            },
+        }
+    }
+}
+
+fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
+    let read = image.image.as_ref();
+    let booted = image.engine.is_some() || image.boot.is_some();
+    Image {
+        reference: image.reference.clone(),
+        digest: read.map(|read| read.digest.clone()),
+        media_type: read.map(|read| read.media_type.clone()),
+        size_bytes: read.map(|read| read.size_bytes),
+        unpacked_bytes: read.map(|read| read.unpacked_bytes),
+        kind: image.kind.map(|kind| match kind {
+            FunctionType::Event => Kind::Event,
+            FunctionType::Http => Kind::Http,
+            FunctionType::Job => Kind::Job,
+        }),
+        kind_note: image.kind_note.clone(),
+        engine: image.engine.clone(),
+        memory_mb: read.map(|read| read.memory_mb),
+        verdict: verdict(image.verdict(fail_on)),
+        boot: image.boot.as_ref().map(boot),
+        checks: image.checks.iter().map(check).collect(),
+        logs: booted.then(|| logs(&image.logs)),
+        trouble: image.trouble.as_ref().map(|trouble| Trouble {
+            message: trouble.message.clone(),
+            hint: trouble.hint.clone(),
+        }),
+        duration_ms: ms(image.duration),
+    }
+}
+
+fn boot(boot: &BootFacts) -> Boot {
+    let spread = spread(&boot.boots);
+    Boot {
+        time_to_listen_ms: boot.time_to_listen.map(ms),
+        limit_ms: ms(boot.limit),
+        watched_limits: boot.watched.clone(),
+        listen: boot.listen.clone(),
+        phases_ms: Phases {
+            create: ms(boot.create),
+            exec: ms(boot.exec),
+            listen: boot.time_to_listen.map(ms),
+            first_response: boot.first_response.map(ms),
+        },
+        boots: Boots {
+            n: boot.boots.len(),
+            min: spread.map(|spread| ms(spread.min)),
+            p50: spread.map(|spread| ms(spread.p50)),
+            p95: spread.map(|spread| ms(spread.p95)),
+            max: spread.map(|spread| ms(spread.max)),
+        },
+    }
+}
+
+fn check(check: &check::Check) -> Check {
+    let check::Basis { sentence, document } = &check.source;
+    let source = match (sentence.as_str(), document.as_str()) {
+        ("", only) | (only, "") => only.to_owned(),
+        (sentence, document) => format!("{sentence} ({document})"),
+    };
+    Check {
+        id: check.id.clone(),
+        title: check.title.clone(),
+        severity: severity(check.severity),
+        status: match check.status {
+            check::Status::Pass => Status::Pass,
+            check::Status::Fail => Status::Fail,
+            check::Status::Skip => Status::Skip,
+            check::Status::CouldNotCheck => Status::Error,
+        },
+        message: check.message.clone(),
+        cause: check.cause.map(check::Cause::word),
+        evidence: check.evidence.clone(),
+        fix: check.fix.clone(),
+        source,
+        place: check
+            .place
+            .as_ref()
+            .map(|place| Place { file: place.file.clone(), line: place.line }),
+        duration_ms: ms(check.duration),
+    }
+}
+
+fn severity(severity: check::Severity) -> Severity {
+    match severity {
+        check::Severity::Info => Severity::Info,
+        check::Severity::Warning => Severity::Warning,
+        check::Severity::Error => Severity::Error,
+    }
+}
+
+fn verdict(verdict: report::Verdict) -> Verdict {
+    match verdict {
+        report::Verdict::Conforms => Verdict::Conforms,
+        report::Verdict::DoesNotConform => Verdict::DoesNotConform,
+        report::Verdict::NotChecked => Verdict::NotChecked,
+    }
+}
+
+fn logs(logs: &evidence::Logs) -> Logs {
+    Logs {
+        lines: logs
+            .lines
+            .iter()
+            .map(|line| LogLine {
+                at_ms: ms(line.at),
+                stream: match line.stream {
+                    evidence::Stream::Stdout => Stream::Stdout,
+                    evidence::Stream::Stderr => Stream::Stderr,
+                },
+                text: line.text.clone(),
+            })
+            .collect(),
+        dropped: logs.dropped,
+        bytes: logs.bytes,
+    }
+}
+
+/// In milliseconds, to the microsecond.
+fn ms(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,129 @@
+//! What is wanted of an image, one file a rule.
+//!
+//! A [`Rule`] is a constant value: everything that is ever said of it stands in its file.
+//! Rules look at values and do nothing else; they cannot fail for reasons of the world.
+
+mod closed_files;
+mod command;
+mod exposed_port;
+mod findings;
+mod hidden_by_tmp;
+mod image_size;
+mod integrity;
+mod layer_compression;
+mod leaks_elsewhere;
+mod leaks_in_answers;
+mod list;
+mod listens;
+mod machine_code;
+mod manifest_kind;
+mod memory_for_size;
+mod plain_manifest;
+mod platform;
+mod registry;
+mod start_command;
+mod stays_up;
+mod tag;
+mod tmp_directory;
+mod tmp_while_running;
+mod writes_outside_tmp;
+
+use crate::check::{Check, Severity};
+use crate::contract::Function;
+use crate::evidence::{Boot, Run};
+use crate::image::Image;
+
+pub use findings::Findings;
+pub use list::RULES;
+
+/// One rule of the contract.
+#[derive(Debug)]
+pub struct Rule {
+    /// Stable id; it keeps its meaning for ever.
+    pub id: &'static str,
+    /// How much a failure weighs.
+    pub severity: Severity,
+    /// What is wanted, as a sentence without a full stop.
+    pub title: &'static str,
+    /// Id of the clause that it stands on.
+    pub clause: &'static str,
+    /// What happens on the platform to an image that breaks it.
+    pub why: &'static str,
+    /// What to change, in general; a finding may say it more exactly.
+    pub fix: &'static str,
+    /// The images that prove it.
+    pub proof: Proof,
+    /// How it looks.
+    pub look: Look,
+}
+
+/// The fixtures that prove a rule.
+#[derive(Debug)]
+pub struct Proof {
+    /// A fixture image that breaks this rule, and no other but for what follows from it.
+    pub breaks: &'static str,
+    /// A near miss that keeps it.
+    pub keeps: &'static str,
+}
+
+/// What a rule looks at.
+#[derive(Debug, Clone, Copy)]
+pub enum Look {
+    /// The image before it is started.
+    Image(fn(&Image, &Function, &mut Findings)),
+    /// The start.
+    Boot(fn(&Boot, &Function, &mut Findings)),
+    /// The instance's whole life.
+    Run(fn(&Run, &Function, &mut Findings)),
+}
+
+/// Looks at an image with every static rule that `wanted` selects.
+#[must_use]
+pub fn look_at_image(
+    image: &Image,
+    function: &Function,
+    wanted: impl Fn(&Rule) -> bool,
+) -> Vec<Check> {
+    each(wanted, |rule| match rule.look {
+        Look::Image(look) => Some(findings(rule, function, |found| look(image, function, found))),
+        _ => None,
+    })
+}
+
+/// Looks at a start with every rule of the boot that `wanted` selects.
+#[must_use]
+pub fn look_at_boot(
+    boot: &Boot,
+    function: &Function,
+    wanted: impl Fn(&Rule) -> bool,
+) -> Vec<Check> {
+    each(wanted, |rule| match rule.look {
+        Look::Boot(look) => Some(findings(rule, function, |found| look(boot, function, found))),
+        _ => None,
+    })
+}
+
+/// Looks at an instance's life with every rule of the run that `wanted` selects.
+#[must_use]
+pub fn look_at_run(run: &Run, function: &Function, wanted: impl Fn(&Rule) -> bool) -> Vec<Check> {
+    each(wanted, |rule| match rule.look {
+        Look::Run(look) => Some(findings(rule, function, |found| look(run, function, found))),
+        _ => None,
+    })
+}
+
+/// A rule that was not looked at, with the reason.
+#[must_use]
+pub fn skipped(rule: &Rule, function: &Function, why: &str) -> Check {
+    findings(rule, function, |found| found.skip(why))
+}
+
+fn each(wanted: impl Fn(&Rule) -> bool, look: impl Fn(&Rule) -> Option<Check>) -> Vec<Check> {
+    RULES.iter().filter(|rule| wanted(rule)).filter_map(|rule| look(rule)).collect()
+}
+
+fn findings(rule: &Rule, function: &Function, look: impl FnOnce(&mut Findings)) -> Check {
+    let mut found = Findings::new(rule, function.contract);
+    look(&mut found);
+    found.into_check()
+}

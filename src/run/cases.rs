@@ -1,0 +1,227 @@
+//! Asks the cases of a suite in order, on one instance.
+#![expect(clippy::disallowed_methods, reason = "notes when each invocation began")]
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::invoke::{Bounds, invoke};
+use super::leaks::leaks;
+use super::{Cancel, Progress, Stage};
+use crate::check::{Check, Status};
+use crate::contract::{Credentials, Function, MemoryMb};
+use crate::engine::Instance;
+use crate::evidence::{Ending, Exchange, Leak, Outcome, Timing};
+use crate::suite::{Asked, Case, Request, Suite, ending};
+use crate::units;
+
+/// How long after a broken connection the end of the process is waited for: the kernel closes
+/// its sockets a moment before anybody learns that it is gone.
+const END_IS_KNOWN: Duration = Duration::from_millis(100);
+
+/// Between two looks at whether the work is to end.
+const LOOK: Duration = Duration::from_millis(20);
+const INTERRUPTED: &str = "interrupted";
+
+/// Who is asked.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The image's reference as written, for progress.
+    pub image: &'a str,
+    /// The booted image.
+    pub instance: &'a dyn Instance,
+    /// The function that it is to become.
+    pub function: &'a Function,
+    /// The function's memory.
+    pub memory: MemoryMb,
+    /// Canaries, sent as the run role's credentials.
+    pub credentials: &'a Credentials,
+    /// Is told of each check.
+    pub progress: &'a dyn Progress,
+    /// Ends a wait for an answer, and asks no more.
+    pub cancel: &'a Cancel,
+}
+
+/// What became of one case.
+#[derive(Debug, Clone)]
+pub struct CaseRun {
+    /// The line of the report.
+    pub check: Check,
+    /// When the request was to be sent.
+    pub begun: Instant,
+    /// What went by; `None` where nothing was sent.
+    pub exchange: Option<Exchange>,
+    /// Credentials that came back.
+    pub leaks: Vec<Leak>,
+}
+
+/// Asks the selected cases of a suite in order, and judges what comes back. Waits until it is
+/// done; not to be called where a tokio runtime runs already.
+///
+/// When the process has ended, the case during which it ended fails, and those after it are
+/// skipped with the reason; likewise when two cases in a row got no answer at all in time.
+#[must_use]
+pub fn suite(suite: &Suite, target: &Target<'_>, selected: &dyn Fn(&Case) -> bool) -> Vec<CaseRun> {
+    let cases: Vec<&Case> = suite.cases.iter().filter(|case| selected(case)).collect();
+    let of = cases.len();
+    let runtime = runtime();
+    let mut course = Course::default();
+    let mut runs: Vec<CaseRun> = Vec::with_capacity(of);
+    for (done, case) in cases.into_iter().enumerate() {
+        target.progress.stage(target.image, Stage::Invoking { done, of });
+        let run = course.next(&runtime, case, target);
+        target.progress.check(target.image, &run.check);
+        runs.push(run);
+    }
+    target.progress.stage(target.image, Stage::Invoking { done: of, of });
+    runs
+}
+
+/// How a suite has gone so far.
+#[derive(Default)]
+struct Course<'c> {
+    /// The last case that was asked.
+    last: Option<&'c str>,
+    /// The last case, where it got not a byte in time.
+    silent: Option<&'c str>,
+    /// Why nothing more is asked.
+    over: Option<String>,
+}
+
+impl<'c> Course<'c> {
+    fn next(
+        &mut self,
+        runtime: &io::Result<Runtime>,
+        case: &'c Case,
+        target: &Target<'_>,
+    ) -> CaseRun {
+        if let Some(why) = &self.over {
+            return not_sent(case.skipped(target.function, why));
+        }
+        if target.cancel.cancelled() {
+            return not_sent(case.skipped(target.function, INTERRUPTED));
+        }
+        if let Some(ended) = target.instance.ended() {
+            self.over = Some(skip_reason(ended, self.last));
+            return not_sent(case.unasked(target.function, ended, self.last));
+        }
+        let (run, ended) = one(runtime, case, target);
+        self.over = ended.map(|ended| skip_reason(ended, Some(&case.id)));
+        let silent = run.exchange.as_ref().is_some_and(|exchange| {
+            matches!(&exchange.outcome, Outcome::TimedOut { received, .. } if received.is_empty())
+        });
+        // Each further case would cost a whole timeout, to say the same.
+        if let (true, Some(before)) = (silent, self.silent) {
+            let limit = units::duration(target.function.timeout);
+            let why = format!("neither {before} nor {} was answered within {limit}", case.id);
+            self.over = Some(why);
+        }
+        self.silent = silent.then_some(case.id.as_str());
+        self.last = Some(&case.id);
+        run
+    }
+}
+
+/// Asks one case. The ending is told where the process ended and the case failed by it.
+fn one(
+    runtime: &io::Result<Runtime>,
+    case: &Case,
+    target: &Target<'_>,
+) -> (CaseRun, Option<Ending>) {
+    let begun = Instant::now();
+    let request_id = uuid::Uuid::new_v4().to_string();
+    let request = case.request(&Asked {
+        function: target.function,
+        memory: target.memory,
+        credentials: target.credentials,
+        request_id: &request_id,
+    });
+    let (exchange, ended) = ask(runtime, &request, target);
+    let check = case.judge(&exchange, target.function, ended);
+    let leaks = leaks(&exchange, &case.id, target.credentials);
+    let ended = ended.filter(|_| check.status == Status::Fail);
+    (CaseRun { check, begun, exchange: Some(exchange), leaks }, ended)
+}
+
+/// Sends one request; with it how the process ended, if it did so instead of answering.
+pub(super) fn ask(
+    runtime: &io::Result<Runtime>,
+    request: &Request,
+    target: &Target<'_>,
+) -> (Exchange, Option<Ending>) {
+    let bounds = Bounds {
+        port: target.function.contract.port,
+        limit: target.function.timeout,
+        body: target.function.contract.answer_size,
+    };
+    match runtime {
+        Ok(runtime) => runtime.block_on(async {
+            let mut exchange = tokio::select! {
+                exchange = invoke(target.instance, request, bounds) => exchange,
+                () = cancelled(target.cancel) => not_asked(request, INTERRUPTED.to_owned()),
+            };
+            let ended = match exchange.outcome {
+                Outcome::Refused | Outcome::Cut { .. } | Outcome::NotAsked { .. } => {
+                    ended_by_now(target.instance).await
+                }
+                _ => None,
+            };
+            // The way to an instance goes with it: then it is the image that does not answer.
+            if let (Some(_), Outcome::NotAsked { .. }) = (ended, &exchange.outcome) {
+                exchange.outcome = Outcome::Refused;
+            }
+            (exchange, ended)
+        }),
+        Err(error) => (not_asked(request, format!("start an event loop: {error}")), None),
+    }
+}
+
+fn not_asked(request: &Request, why: String) -> Exchange {
+    let outcome = Outcome::NotAsked { why };
+    Exchange { sent: request.sent(), outcome, timing: Timing::default() }
+}
+
+/// Returns when somebody wants the work to end.
+async fn cancelled(cancel: &Cancel) {
+    let mut ticks = tokio::time::interval(LOOK);
+    while !cancel.cancelled() {
+        ticks.tick().await;
+    }
+}
+
+/// How the process ended, if that comes to be known within a moment.
+async fn ended_by_now(instance: &dyn Instance) -> Option<Ending> {
+    let ended = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(1));
+        loop {
+            if let Some(ended) = instance.ended() {
+                return ended;
+            }
+            ticks.tick().await;
+        }
+    };
+    tokio::time::timeout(END_IS_KNOWN, ended).await.ok()
+}
+
+/// One thread is enough: the cases of a suite follow each other.
+pub(super) fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_io().enable_time().build()
+}
+
+fn skip_reason(ended: Ending, after: Option<&str>) -> String {
+    match after {
+        Some(case) => format!("the process had {} after {case}", past(ended)),
+        None => format!("the process had {} before the first invocation", past(ended)),
+    }
+}
+
+/// An ending after "had": `exited with code 1`, `been ended by signal 9`.
+fn past(ended: Ending) -> String {
+    let told = ending(ended);
+    told.strip_prefix("was ").map_or_else(|| told.clone(), |rest| format!("been {rest}"))
+}
+
+fn not_sent(check: Check) -> CaseRun {
+    CaseRun { check, begun: Instant::now(), exchange: None, leaks: Vec::new() }
+}

@@ -1,0 +1,22 @@
+//! Runs a suite on an instance.
+//!
+//! [`suite`] asks the cases in order, each on a connection of its own, and has each judge
+//! what came back. [`detect`] finds out what kind of function an image is.
+
+mod answer;
+mod cancel;
+mod cases;
+mod chunked;
+mod detect;
+mod invoke;
+mod leaks;
+mod progress;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
+
+pub use cancel::Cancel;
+pub use cases::{CaseRun, Target, suite};
+pub use detect::{Detected, detect};
+pub use progress::{Progress, Silent, Stage};

@@ -1,0 +1,47 @@
+//! The live stream for the terminal: the same values that the report keeps.
+
+use crate::check::Check;
+
+/// What is being done for an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Layers are read and verified.
+    Reading {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+    /// The root file system is made ready and the command started.
+    Booting,
+    /// Waiting for a LISTEN.
+    Listening,
+    /// Cases of a suite are run.
+    Invoking {
+        /// Cases so far.
+        done: usize,
+        /// Cases in all.
+        of: usize,
+    },
+    /// The instance is stopped and looked through.
+    Stopping,
+}
+
+/// Takes what happens while it happens. The image is named by its reference as written.
+pub trait Progress: Send + Sync {
+    /// A stage began, or went on.
+    fn stage(&self, image: &str, stage: Stage);
+
+    /// A check was decided.
+    fn check(&self, image: &str, check: &Check);
+}
+
+/// Takes no notice.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn stage(&self, _image: &str, _stage: Stage) {}
+
+    fn check(&self, _image: &str, _check: &Check) {}
+}

@@ -1,0 +1,73 @@
+//! The suites in `fixtures/suites`: good ones are read, bad ones are told about.
+#![expect(clippy::disallowed_methods, reason = "test data is read from files")]
+
+use std::path::{Path, PathBuf};
+
+use expect_test::expect_file;
+
+use super::{Origin, parse};
+
+fn suites(folder: &str) -> Vec<(PathBuf, String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/suites").join(folder);
+    let mut found: Vec<(PathBuf, String, String)> = std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .map(|path| {
+            let name = path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned();
+            let bytes = std::fs::read(&path).expect("a file");
+            (path, name, String::from_utf8(bytes).expect("text"))
+        })
+        .collect();
+    found.sort();
+    assert!(!found.is_empty());
+    found
+}
+
+#[test]
+fn good_suites_are_read() {
+    for (path, name, text) in suites("good") {
+        let suite = parse(&name, &text, Origin::User).unwrap_or_else(|told| panic!("{told}"));
+        let text = format!("{suite:#?}\n");
+        expect_file![path.with_extension("txt")].assert_eq(&text);
+    }
+}
+
+#[test]
+fn bad_suites_are_told_about() {
+    for (path, name, text) in suites("bad") {
+        let Err(problems) = parse(&name, &text, Origin::User) else { panic!("{name} is good") };
+        expect_file![path.with_extension("txt")].assert_eq(&format!("{problems}\n"));
+    }
+}
+
+#[test]
+fn hostile_text_does_not_panic() {
+    let deep = "[".repeat(50_000);
+    let wide = "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d]\nf: &f [*e,*e,*e,*e,*e,*e,*e]\ng: [*f,*f,*f,*f,*f,*f,*f]\n";
+    for text in [
+        "",
+        " ",
+        "\u{feff}suite: x",
+        "---\n---\n",
+        "x",
+        "[]",
+        "{}",
+        "~",
+        "&a [*a]",
+        "? [a]\n: b",
+        "a: !tag b",
+        "a: .inf",
+        "cases:\n\t- x",
+        "\0",
+        "suite: \"\\x1b[31m\"\ncases: []\ntype: x",
+        "suite: x\r\ntype: event\r\ncases:\r\n- nmae: x\r\n",
+        &deep,
+        wide,
+        "suite: ä\ntype: événement # ü\ncases: [{nàme: ö}]",
+    ] {
+        let problems = parse("x.yaml", text, Origin::User).expect_err("none of this is a suite");
+        let told = problems.to_string();
+        assert!(!told.contains('\u{1b}') && !problems.list().is_empty(), "{told}");
+    }
+}

@@ -1,0 +1,67 @@
+//! `wire:` looks at what HTTP libraries let pass and a strict reader does not.
+
+use super::{Findings, Judge, Kind, Seen};
+use crate::evidence::WireFault;
+use crate::suite::cursor::Cursor;
+
+pub(super) const KIND: Kind = Kind {
+    key: "wire",
+    about: "the bytes of the answer: clean means that a strict reader has no objection",
+    example: "clean",
+    parse,
+};
+
+#[derive(Debug)]
+struct Clean;
+
+fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
+    cursor.word("state of the wire", &[("clean", ())])?;
+    Some(Box::new(Clean))
+}
+
+impl Judge for Clean {
+    fn judge(&self, seen: &Seen<'_>, judgements: &mut Findings) {
+        let faults = &seen.answer.faults;
+        if faults.is_empty() {
+            judgements.kept("the answer is clean HTTP/1.1");
+        }
+        for fault in faults {
+            judgements.broken(told(fault));
+        }
+    }
+
+    fn summary(&self) -> String {
+        "clean HTTP/1.1".to_owned()
+    }
+}
+
+/// A fault as a line of a report.
+pub(in crate::suite) fn told(fault: &WireFault) -> String {
+    match fault {
+        WireFault::BareLineFeed => {
+            "lines of the answer's head end in LF alone, wanted CR LF".to_owned()
+        }
+        WireFault::LengthAndChunked => {
+            "the answer has Content-Length and Transfer-Encoding, wanted one".to_owned()
+        }
+        WireFault::BytesAfterBody(1) => "1 byte follows the answer, wanted none".to_owned(),
+        WireFault::BytesAfterBody(count) => {
+            format!("{count} bytes follow the answer, wanted none")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{answer, judged};
+    use super::*;
+
+    #[test]
+    fn faults_are_told() {
+        let mut answer = answer(200, &[], b"");
+        assert_eq!(judged(&KIND, "clean", &answer), "kept");
+        answer.faults.push(WireFault::BytesAfterBody(3));
+        assert_eq!(judged(&KIND, "clean", &answer), "3 bytes follow the answer, wanted none");
+        assert_eq!(judged(&KIND, "claen", &answer), "problem: `claen` is no state of the wire");
+    }
+}

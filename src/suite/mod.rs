@@ -1,0 +1,40 @@
+//! Suites of invocations and what is expected of their answers.
+//!
+//! A [`Suite`] is read from YAML, the built-in ones like those of users. Each [`Case`] makes
+//! a [`Request`], and judges the [`Exchange`](crate::evidence::Exchange) that came of it:
+//! one [`Judgement`] for each expectation, all of them, also after a failure. What counts as
+//! a pass is written in the suite; here is only what the words mean.
+//!
+//! To add a key below `expect:`, write `expect/<key>.rs` with a `KIND` and list it in
+//! `expect/mod.rs`. A trigger is a file in `suites/triggers` and a line in `triggers.rs`.
+
+mod amount;
+mod body;
+mod builtin;
+mod case;
+#[cfg(test)]
+mod corpus;
+mod cursor;
+mod expect;
+mod headers;
+mod invocation;
+mod judge;
+mod locate;
+mod node;
+mod parse;
+mod printable;
+mod problem;
+mod request;
+mod triggers;
+
+pub use builtin::builtin;
+pub use case::{Case, Proof, Suite};
+pub use cursor::Key;
+pub use expect::{Expectation, Judgement, KINDS, Kept, Kind};
+pub use headers::{HeaderEdit, NameCase};
+pub use invocation::{Body, Http, Invocation};
+pub use judge::{decoded, ending};
+pub use parse::{Origin, number, parse};
+pub use problem::{Problem, Problems, Style};
+pub use request::{Asked, Request};
+pub use triggers::{TRIGGERS, Trigger};
