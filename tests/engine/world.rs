@@ -21,19 +21,23 @@ pub(crate) fn server() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/engine/server.rs");
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("engine-server");
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let path = directory.join("engine-server");
         let changed = |path: &Path| fs::metadata(path).and_then(|data| data.modified()).ok();
         if changed(&path) > changed(Path::new(source)) {
             return path;
         }
-        let fresh = path.with_extension(std::process::id().to_string());
+        // Several test processes may get here at once. Each builds in a directory of its own:
+        // the compiler names its intermediate files after the output, not after itself.
+        let fresh = tempfile::tempdir_in(directory).expect("a directory to build in");
+        let program = fresh.path().join("engine-server");
         let built = Command::new("rustc")
             .args(["--edition=2021", "-O", "-C", "target-feature=+crt-static", "-o"])
-            .args([&fresh, Path::new(source)])
+            .args([&program, Path::new(source)])
             .status()
             .expect("rustc runs");
         assert!(built.success(), "the server is built");
-        fs::rename(&fresh, &path).expect("the server is put in its place");
+        fs::rename(&program, &path).expect("the server is put in its place");
         path
     })
 }
