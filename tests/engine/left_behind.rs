@@ -1,7 +1,6 @@
 //! Nothing outlives an instance, however it ends.
 
 use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,37 +63,24 @@ fn nothing_is_left_after_stop_and_after_drop() {
 }
 
 #[test]
-#[ignore = "the program that another test kills"]
-#[expect(clippy::print_stdout, reason = "the other test reads it")]
-fn boots_and_waits() {
-    let world = World::new();
-    let marker = std::env::var("ENGINE_MARKER").expect("a marker");
-    let (_instance, pid) = marked(&world, &marker);
-    println!("\nbooted {pid}");
-    std::io::stdin().read_exact(&mut [0]).expect("it is killed before");
-}
-
-#[test]
 fn nothing_is_left_after_the_program_was_killed() {
-    use std::io::{BufRead, BufReader};
-    let marker = "marker-orphaned";
-    let mut program = Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", "left_behind::boots_and_waits", "--ignored", "--nocapture"])
-        .env("ENGINE_MARKER", marker)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
+    let cache = tempfile::tempdir().expect("a directory");
+    // Nobody else's command line has this word in it.
+    let marker = (1_000_000 + std::process::id()).to_string();
+    let mut program = Command::new(env!("CARGO_BIN_EXE_scf-conform"))
+        .args(["check", "fixture:hello", "--init-timeout", "300"])
+        .args(["--args", &format!("--delay-ms {marker}")])
+        .env("SCF_CONFORM_CACHE_DIR", cache.path())
+        .stdout(std::process::Stdio::null())
         .spawn()
         .expect("the program runs");
-    let output = BufReader::new(program.stdout.take().expect("a pipe"));
-    let pid = output
-        .lines()
-        .map_while(Result::ok)
-        .find_map(|line| line.strip_prefix("booted ")?.parse().ok())
-        .expect("it boots");
+    let pid = until("the command", || processes(&marker).first().copied());
     let before = groups(pid);
+    let root = rustix::process::geteuid().is_root();
+    assert!(!before.is_empty() || !root, "root has control groups");
     program.kill().expect("SIGKILL");
     program.wait().expect("its end");
-    gone(marker, &before);
+    gone(&marker, &before);
 }
 
 #[test]
