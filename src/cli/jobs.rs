@@ -103,7 +103,7 @@ impl<'a> Jobs<'a> {
             boots: settings.boots,
             local: Local {
                 scratch: settings.cache_dir.clone(),
-                docker_host: settings.docker_host.clone(),
+                surroundings: settings.surroundings.clone(),
             },
         })
     }

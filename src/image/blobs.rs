@@ -19,6 +19,21 @@ pub trait Blobs: Send + Sync {
     ///
     /// Where there is no such blob, or it cannot be read.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, BlobError>;
+
+    /// How the layers are packed here, compared with what a push sends.
+    fn packing(&self) -> Packing {
+        Packing::AsPushed
+    }
+}
+
+/// How a source has an image's layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// As they are pushed.
+    #[default]
+    AsPushed,
+    /// Plain, as engines keep them; a push compresses them.
+    BeforePush,
 }
 
 /// The bytes that a reference leads to.

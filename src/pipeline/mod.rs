@@ -5,19 +5,20 @@
 
 mod live;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::check::{Check, Severity};
-use crate::contract::{Credentials, Function, FunctionType};
+use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
 use crate::engine::{Engine, EngineError};
-use crate::image::{Blobs, Image, load};
+use crate::image::{Blobs, Image, Weight, load};
 use crate::oci::Reference;
-use crate::report::{ImageFacts, ImageReport, Trouble};
+use crate::report::{ImageFacts, ImageReport, SizeKnown, Trouble};
 use crate::rules::{self, Look, RULES, Rule};
 use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
-use crate::source;
+use crate::source::{self, Bounds, SourceError, Step};
 use crate::suite::{Case, Suite, builtin};
 
 /// What to check, and how.
@@ -93,7 +94,9 @@ impl<'a> Work<'a> {
 
     fn all(&mut self) -> Result<(), Trouble> {
         let job = self.job;
-        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
+        let mut telling = |step| self.telling(step);
+        let blobs = source::open(&job.reference, &job.local, &mut telling)
+            .map_err(|error| source_trouble(&error))?;
         let image = self.load(blobs.as_ref())?;
         let checks = rules::look_at_image(&image, &job.function, |rule| self.wants(rule));
         self.add(checks);
@@ -116,15 +119,38 @@ impl<'a> Work<'a> {
         if let Some(name) = &self.job.known_as {
             image.reference = name.clone();
         }
+        let contract = self.job.function.contract;
+        let bounds = Bounds { tiers: &MemoryMb::bounds(), limit: contract.image_size };
+        let mut telling = |step| self.telling(step);
+        image.weight = source::weigh(&image, blobs, &self.job.local, bounds, &mut telling)
+            .map_err(|error| source_trouble(&error))?;
         let size_bytes = image.compressed_bytes();
         self.report.image = Some(ImageFacts {
-            digest: image.manifest.digest.to_string(),
+            digest: match image.weight {
+                Weight::AsStored => image.manifest.digest.to_string(),
+                // The manifest is made by the push; until then the image is its config.
+                _ => image.config.digest.clone(),
+            },
+            size_known: match image.weight {
+                Weight::AsStored => SizeKnown::Exactly,
+                Weight::AtMost => SizeKnown::AtMost,
+                Weight::About(_) | Weight::Compressed(_) => SizeKnown::About,
+            },
             media_type: image.manifest.media_type.clone(),
             size_bytes,
             unpacked_bytes: image.unpacked_bytes(),
             memory_mb: self.job.function.memory_for(size_bytes).megabytes(),
         });
         Ok(image)
+    }
+
+    fn telling(&self, step: Step) -> ControlFlow<()> {
+        self.stage(match step {
+            Step::Waiting => Stage::Exporting,
+            Step::Reading { done, of } => Stage::Reading { done, of },
+            Step::Compressing { done, of } => Stage::Compressing { done, of },
+        });
+        if self.cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn stop_if_cancelled(&self) -> Result<(), Trouble> {
@@ -226,6 +252,10 @@ impl<'a> Work<'a> {
 
 fn trouble(error: &dyn std::error::Error) -> Trouble {
     trouble_text(error.to_string())
+}
+
+fn source_trouble(error: &SourceError) -> Trouble {
+    Trouble { message: error.to_string(), hint: error.hint() }
 }
 
 fn trouble_text(message: String) -> Trouble {

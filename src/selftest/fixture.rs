@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::matrix::fits;
 use crate::check::{Cause, Severity};
 use crate::contract::{Function, FunctionError, FunctionType, MemoryMb};
+use crate::endpoint::Surroundings;
 use crate::engine::Engine;
 use crate::image::recipe::{Built, FIXTURES, Recipe, RecipeError};
 use crate::oci::{Reference, ReferenceError};
@@ -296,7 +297,7 @@ impl Fixture {
             builtin: true,
             selection: Selection { only: globs.collect(), ..Selection::default() },
             boots: 1,
-            local: Local { scratch: scratch.to_owned(), docker_host: None },
+            local: Local { scratch: scratch.to_owned(), surroundings: Surroundings::default() },
         })
     }
 

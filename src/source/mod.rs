@@ -8,15 +8,19 @@ mod fixture;
 mod layout;
 mod sniff;
 mod store;
+mod weight;
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use crate::endpoint::{EndpointError, Surroundings};
 use crate::image::Blobs;
 use crate::oci::{Reference, Transport};
 
 pub use export::export;
 pub use fixture::fixture;
+pub use weight::{Bounds, weigh};
 
 /// Why a reference could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +49,30 @@ pub enum SourceError {
         /// What is wrong, and where.
         why: String,
     },
+    /// No local engine can be asked.
+    #[error("read `{reference}` from the local engine: {source}")]
+    NoEngine {
+        /// As the user wrote it.
+        reference: String,
+        /// Why not.
+        source: EndpointError,
+    },
+    /// The local engine has no such image.
+    #[error("read `{reference}` from the engine at {endpoint}: it has no such image")]
+    Absent {
+        /// As the user wrote it.
+        reference: String,
+        /// Where the engine was asked.
+        endpoint: String,
+        /// What the engine was asked for.
+        name: String,
+    },
+    /// Whoever asked for it wants it no more.
+    #[error("read `{reference}`: stopped")]
+    Stopped {
+        /// As the user wrote it.
+        reference: String,
+    },
     /// The local engine does not give it.
     #[error("read `{reference}` from the engine at {endpoint}: {why}")]
     Engine {
@@ -67,21 +95,68 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            SourceError::Absent { name, .. } => Some(format!("docker pull {name}")),
+            SourceError::NoEngine { source: EndpointError::Nobody(_), .. } => Some(
+                "start Docker, or `podman system service`; DOCKER_HOST says where another listens"
+                    .to_owned(),
+            ),
+            SourceError::NoEngine { source: EndpointError::Closed { .. }, .. } => Some(
+                "run it as a user who may use the engine: root, or the group docker".to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
 /// What sources use of this machine.
 #[derive(Clone, Debug)]
 pub struct Local {
-    /// Where temporary files are made; they have no name, and vanish with the program.
+    /// The cache. Temporary files are made here too; they have no name, and vanish with the
+    /// program.
     pub scratch: PathBuf,
-    /// Where the local engine listens, as `DOCKER_HOST` says it; `None` for the usual place.
-    pub docker_host: Option<String>,
+    /// What is known of where the local engine listens.
+    pub surroundings: Surroundings,
 }
+
+/// How far a source is before the first bytes of an image can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The engine gets the image ready.
+    Waiting,
+    /// The image arrives.
+    Reading {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all, roughly.
+        of: u64,
+    },
+    /// Layers are compressed as a push would.
+    Compressing {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all.
+        of: u64,
+    },
+}
+
+/// Hears how far it is, and says whether to go on.
+pub type Telling<'a> = &'a mut (dyn FnMut(Step) -> ControlFlow<()> + Send);
 
 /// Opens a reference.
 ///
 /// # Errors
 ///
 /// Where there is nothing to read.
-pub fn open(reference: &Reference, local: &Local) -> Result<Box<dyn Blobs>, SourceError> {
+pub fn open(
+    reference: &Reference,
+    local: &Local,
+    telling: Telling<'_>,
+) -> Result<Box<dyn Blobs>, SourceError> {
     let scratch = &local.scratch;
     Ok(match &reference.transport {
         Transport::Layout { dir, tag } => Box::new(layout::Layout::open(dir, tag.as_deref())?),
@@ -93,10 +168,10 @@ pub fn open(reference: &Reference, local: &Local) -> Result<Box<dyn Blobs>, Sour
         }
         Transport::Path(path) => sniff::open(path, scratch)?,
         Transport::Fixture(name) => Box::new(fixture(name)?),
-        Transport::Daemon(name) => daemon::open(&reference.to_string(), name, local)?,
+        Transport::Daemon(name) => daemon::open(&reference.to_string(), name, local, telling)?,
         Transport::Name(_) => {
             let text = reference.to_string();
-            daemon::open(&text, &text, local)?
+            daemon::open(&text, &text, local, telling)?
         }
         Transport::Registry(name) => {
             return Err(SourceError::Unsupported {

@@ -10,7 +10,7 @@ pub(crate) use layer::{Uninflated, inflate_into, tar_of};
 use serde_json::Value;
 
 use super::tree::Builder;
-use super::{BlobError, Blobs, Config, Defect, Image, Manifest, Part};
+use super::{BlobError, Blobs, Config, Defect, Image, Manifest, Packing, Part, Weight};
 use crate::oci::{Digest, Reference, media_type};
 
 /// The largest manifest, index or config that is read, in bytes: what registries take.
@@ -58,6 +58,10 @@ pub fn load(
         config: Config::default(),
         layers: Vec::new(),
         tree: super::Tree::default(),
+        weight: match blobs.packing() {
+            Packing::AsPushed => Weight::AsStored,
+            Packing::BeforePush => Weight::AtMost,
+        },
         defects,
     };
     let document = &resolved.document;
