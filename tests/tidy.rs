@@ -19,6 +19,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("image", "oci units"),
     ("evidence", "check units"),
     ("registry", "oci units"),
+    ("push", "image oci registry"),
     ("source", "endpoint image oci registry units"),
     ("rules", "check contract evidence image oci plan units"),
     ("suite", "check contract evidence nearest units"),
@@ -35,7 +36,7 @@ const FLOORS: &[(&str, &str)] = &[
     ),
     (
         "selftest",
-        "check contract endpoint engine image oci pipeline report rules run selection source suite",
+        "check contract endpoint engine image oci pipeline registry report rules run selection source suite",
     ),
     ("gate", "check contract engine oci pipeline report suite"),
     ("harness", "check contract pipeline report run selection suite"),

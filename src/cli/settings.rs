@@ -11,6 +11,7 @@ use anstream::ColorChoice;
 use scf_conform::check::Severity;
 use scf_conform::contract::{Function, FunctionType, MemoryMb};
 use scf_conform::endpoint::Surroundings;
+use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
@@ -39,6 +40,7 @@ pub(super) struct Settings {
     pub(super) cache_dir: PathBuf,
     /// What the environment says of where the local engine listens.
     pub(super) surroundings: Surroundings,
+    pub(super) registry: Access,
 }
 
 /// Who boots.
@@ -125,6 +127,12 @@ impl Settings {
             fail_fast: options.switch("fail-fast")?,
             cache_dir: cache_dir(&options, environment)?,
             surroundings: surroundings(environment),
+            registry: Access {
+                logins: logins(environment),
+                ca: options.one("ca", |text| Ok(PathBuf::from(text)))?,
+                insecure: options.many("insecure", host)?,
+                ..Access::default()
+            },
         })
     }
 }
@@ -349,6 +357,29 @@ pub(super) fn surroundings(environment: &BTreeMap<String, String>) -> Surroundin
         docker_cert_path: path("DOCKER_CERT_PATH"),
         xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
     }
+}
+
+/// Where docker and podman keep credentials, the likeliest first.
+fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let path =
+        |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    if let Some(named) = path("REGISTRY_AUTH_FILE") {
+        return vec![named];
+    }
+    let docker = surroundings(environment).docker_config.map(|dir| dir.join("config.json"));
+    let podman = path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    docker.into_iter().chain(podman).collect()
+}
+
+/// A host, with a port perhaps.
+fn host(text: &str) -> Read<String> {
+    if text.is_empty() || text.contains(['/', '@', ' ']) {
+        return Err(Bad(
+            "is no host: write HOST or HOST:PORT, as in the image's name".to_owned(),
+            None,
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// What `--cache-dir` says, or the user's directory for caches.

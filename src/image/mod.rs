@@ -20,7 +20,7 @@ use crate::oci::{Digest, Reference};
 use crate::units;
 
 pub use blobs::{BlobError, Blobs, Packing, Root};
-pub use load::{LoadError, Loading, load};
+pub use load::{Depth, LoadError, Loading, load};
 pub(crate) use load::{Uninflated, inflate_into, tar_of};
 pub(crate) use tree::EntryId;
 pub use tree::{Access, Denied, Kind, Lookup, Node, NodeId, Tree, User};

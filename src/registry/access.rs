@@ -97,7 +97,8 @@ mod tests {
         for host in ["127.0.0.1:5000", "localhost", "localhost:1", "[::1]:5000", "mine:5000"] {
             assert_eq!(access.scheme(host), Scheme::Http, "{host}");
         }
-        for host in ["mine", "mine:5001", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1"]
+        for host in
+            ["mine", "mine:5001", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1"]
         {
             assert_eq!(access.scheme(host), Scheme::Https, "{host}");
         }

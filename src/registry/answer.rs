@@ -28,11 +28,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// The error that an unwanted answer is.
-pub(super) async fn unwanted(
-    registry: &Registry,
-    what: &str,
-    response: Response,
-) -> RegistryError {
+pub(super) async fn unwanted(registry: &Registry, what: &str, response: Response) -> RegistryError {
     let (what, host) = (what.to_owned(), registry.host.clone());
     let status = response.status();
     match status {

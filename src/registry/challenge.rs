@@ -94,10 +94,15 @@ mod tests {
             })
         };
         assert_eq!(
-            challenge(r#"Bearer realm="https://a/token",service="r",scope="repository:a/b:pull,push""#),
+            challenge(
+                r#"Bearer realm="https://a/token",service="r",scope="repository:a/b:pull,push""#
+            ),
             bearer("https://a/token", Some("r"), Some("repository:a/b:pull,push"))
         );
-        assert_eq!(challenge(r#"bearer realm=https://a, service = x"#), bearer("https://a", None, None));
+        assert_eq!(
+            challenge(r#"bearer realm=https://a, service = x"#),
+            bearer("https://a", None, None)
+        );
         assert_eq!(
             challenge(r#"Basic realm="x", Bearer realm="https://\"a""#),
             bearer("https://\"a", None, None)

@@ -8,9 +8,10 @@ use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Url};
 use tokio::runtime::{Builder, Runtime};
 
+use super::RegistryError;
 use super::access::{Access, Scheme, is_loopback};
 use super::login::{Login, login};
-use super::RegistryError;
+use crate::oci::Digest;
 
 /// The host of Docker Hub's registry, which is none that names have in them.
 const DOCKER_HUB: &str = "registry-1.docker.io";
@@ -87,6 +88,13 @@ impl Registry {
     #[must_use]
     pub fn shown(&self) -> String {
         format!("{}/{}", self.host, self.repository)
+    }
+
+    /// The error that another blob than the wanted one is.
+    #[must_use]
+    pub fn differs(&self, what: &str, is: Digest, expected: Digest) -> RegistryError {
+        let what = format!("{what} of {}", self.shown());
+        RegistryError::Differs { what, host: self.host.clone(), is, expected }
     }
 
     /// An address below the repository's.

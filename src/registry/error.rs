@@ -112,9 +112,9 @@ impl RegistryError {
             RegistryError::Refused { host, .. } | RegistryError::Credentials { host, .. } => {
                 Some(format!("docker login {host}"))
             }
-            RegistryError::Absent { .. } => {
-                Some("look at the name and the tag; private repositories need `docker login`".to_owned())
-            }
+            RegistryError::Absent { .. } => Some(
+                "look at the name and the tag; private repositories need `docker login`".to_owned(),
+            ),
             RegistryError::Unreachable { why, .. } if why.contains("certificate") => Some(
                 "--ca FILE names the authority that signed it; --insecure HOST asks without TLS"
                     .to_owned(),

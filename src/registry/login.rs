@@ -18,7 +18,10 @@ const TOKEN_USER: &str = "<token>";
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Login {
     Anonymous,
-    Basic { user: String, password: String },
+    Basic {
+        user: String,
+        password: String,
+    },
     /// A token that others are got for.
     Identity(String),
 }
@@ -110,18 +113,18 @@ mod tests {
             .map_err(|why| why.replace(&dir.path().display().to_string(), "DIR"))
     }
 
-    fn basic(user: &str, password: &str) -> Result<Login, String> {
-        Ok(Login::Basic { user: user.to_owned(), password: password.to_owned() })
+    fn basic(user: &str, password: &str) -> Login {
+        Login::Basic { user: user.to_owned(), password: password.to_owned() }
     }
 
     #[test]
     fn a_login_is_found_as_docker_keeps_it() {
         // ci:secret
         let auths = r#"{"auths": {"mine:5000": {"auth": "Y2k6c2VjcmV0"}}}"#;
-        assert!(check(auths, "mine:5000") == basic("ci", "secret"));
+        assert!(check(auths, "mine:5000") == Ok(basic("ci", "secret")));
         assert!(check(auths, "mine") == Ok(Login::Anonymous));
         let hub = r#"{"auths": {"https://index.docker.io/v1/": {"auth": "Y2k6c2VjcmV0"}}}"#;
-        assert!(check(hub, "docker.io") == basic("ci", "secret"));
+        assert!(check(hub, "docker.io") == Ok(basic("ci", "secret")));
         let token = r#"{"auths": {"mine": {"auth": "eDp4", "identitytoken": "abc"}}}"#;
         assert!(check(token, "mine") == Ok(Login::Identity("abc".to_owned())));
         assert!(check("{}", "mine") == Ok(Login::Anonymous));

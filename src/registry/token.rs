@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Url};
 use serde_json::Value;
 
+use super::access::Scheme;
 use super::answer::body;
 use super::ask::Unanswered;
 use super::challenge::Challenge;
@@ -12,7 +13,6 @@ use super::client::Action;
 use super::login::Login;
 use super::wait::patiently;
 use super::{Registry, RegistryError};
-use super::access::Scheme;
 
 /// The largest answer of a token service that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
@@ -103,9 +103,9 @@ async fn token(registry: &Registry, ask: &Ask<'_>, what: &str) -> Result<String,
     }
     let bytes = body(&registry.access, response, LARGEST).await;
     let read = bytes.ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
-    let found = read.as_ref().and_then(|value| {
-        ["token", "access_token"].iter().find_map(|key| value[*key].as_str())
-    });
+    let found = read
+        .as_ref()
+        .and_then(|value| ["token", "access_token"].iter().find_map(|key| value[*key].as_str()));
     match found.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic())) {
         Some(token) if !token.is_empty() => Ok(token.to_owned()),
         _ => Err(Unanswered::Final(unreachable("there is no token in its answer".to_owned()))),

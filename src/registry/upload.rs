@@ -30,8 +30,7 @@ impl Registry {
         let what = format!("look for blob {} in {}", digest.short(), self.shown());
         let url = self.url(&format!("blobs/{digest}"));
         self.runtime.block_on(async {
-            let response =
-                self.ask(&Ask::new(Method::HEAD, url, Action::Push, &what)).await?;
+            let response = self.ask(&Ask::new(Method::HEAD, url, Action::Push, &what)).await?;
             match response.status() {
                 StatusCode::OK => Ok(true),
                 StatusCode::NOT_FOUND => Ok(false),
@@ -54,8 +53,8 @@ impl Registry {
         let what = format!("write blob {} to {}", digest.short(), self.shown());
         let mut repetition = 0;
         loop {
-            let blob = open()
-                .map_err(|source| RegistryError::File { what: what.clone(), source })?;
+            let blob =
+                open().map_err(|source| RegistryError::File { what: what.clone(), source })?;
             match self.upload(digest, size, blob, &what) {
                 Err(Unanswered::Broken(_)) if repetition < REPETITIONS => {
                     let wait = before(repetition, None);
@@ -183,7 +182,10 @@ impl Registry {
 }
 
 /// Reads a blob into the queue. Nobody waits for it any more where the queue is closed.
-fn feed(mut blob: Box<dyn Read + Send + '_>, queue: &Sender<io::Result<Vec<u8>>>) -> io::Result<()> {
+fn feed(
+    mut blob: Box<dyn Read + Send + '_>,
+    queue: &Sender<io::Result<Vec<u8>>>,
+) -> io::Result<()> {
     loop {
         let mut chunk = vec![0; CHUNK];
         let count = match blob.read(&mut chunk) {

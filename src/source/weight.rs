@@ -337,7 +337,9 @@ mod tests {
         let text = String::from_utf8(blobs.root).expect("text");
         blobs.root = text.replace(media_type::OCI_LAYER, media_type::DOCKER_LAYER).into_bytes();
         let reference = Reference::parse("fixture:memory", |_| false).expect("a reference");
-        let mut image = load(&reference, &blobs, "linux/amd64", &mut |_, _| {}).expect("loads");
+        let mut image =
+            load(&reference, &blobs, "linux/amd64", crate::image::Depth::Layers, &mut |_, _| {})
+                .expect("loads");
         image.weight = Weight::AtMost;
         (image, blobs, tar)
     }
@@ -347,6 +349,7 @@ mod tests {
         let local = Local {
             scratch: dir.path().to_owned(),
             surroundings: crate::endpoint::Surroundings::default(),
+            registry: crate::registry::Access::default(),
         };
         let (image, blobs, tar) = image(length);
         let bounds = Bounds { tiers, limit };
@@ -385,6 +388,7 @@ mod tests {
         let local = Local {
             scratch: dir.path().to_owned(),
             surroundings: crate::endpoint::Surroundings::default(),
+            registry: crate::registry::Access::default(),
         };
         let (image, blobs, _) = image(4 << 20);
         let bounds = Bounds { tiers: &[], limit: 1 };
