@@ -12,6 +12,7 @@ pub mod nearest;
 pub mod oci;
 pub mod pipeline;
 pub mod plan;
+pub mod push;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -22,6 +22,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("rules", "check contract evidence image oci plan units"),
     ("suite", "check contract evidence nearest units"),
     ("plan", "contract image units"),
+    ("push", "endpoint oci"),
     ("unpack", "image oci sys units"),
     ("engine", "contract evidence image oci plan sys units unpack"),
     ("boot", "check contract engine evidence image plan sys units"),

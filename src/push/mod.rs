@@ -1,0 +1,3 @@
+//! Puts images where the platform takes them from.
+
+pub mod engine;
