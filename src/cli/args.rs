@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::hook::Hook;
 use super::layer::{Layer, Origin};
+use super::push::Push;
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -43,6 +45,7 @@ Examples:
   scf-conform check fixture:hello       an image that the program makes itself
   scf-conform check my-function:v1      an image of the local engine
   scf-conform check oci:build/image     an OCI image layout
+  scf-conform push my-function:v1 ccr.ccs.tencentyun.com/my/function:v1
 
 `scf-conform check --help` tells of all kinds of images and all options.
 
@@ -54,6 +57,8 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Check(Box<Check>),
+    Push(Box<Push>),
+    Hook(Hook),
     Selftest(Selftest),
     Report(Report),
 }
@@ -66,10 +71,17 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_AFTER)]
 pub(super) struct Check {
-    /// Images to check, written as for skopeo; see below
+    /// Images to check, written as for skopeo; see below [default: those in the file of options]
     #[arg(value_name = "IMAGE", value_hint = ValueHint::AnyPath)]
     pub(super) images: Vec<String>,
 
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+/// The options of a check.
+#[derive(Debug, Args)]
+pub(super) struct Options {
     /// Read options from this file [default: scf-conform.yaml, where there is one]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<String>,
@@ -262,10 +274,10 @@ fn kinds() -> PossibleValuesParser {
     PossibleValuesParser::new(shown.into_iter().chain(hidden))
 }
 
-impl Check {
+impl Options {
     /// What the command line says.
     pub(super) fn layer(&self, color: Option<&String>) -> Layer {
-        let Check { function, what, output, run, .. } = self;
+        let Options { function, what, output, run, .. } = self;
         let mut layer = Layer::default();
         function.add_to(&mut layer);
         what.add_to(&mut layer);
@@ -345,7 +357,7 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::cli::layer::{OPTIONS, Takes};
+    use crate::cli::layer::{IMAGES, OPTIONS, Takes};
 
     #[test]
     fn the_command_line_is_sound() {
@@ -361,13 +373,14 @@ mod tests {
         flags.retain(|flag| !["help", "config", "version"].contains(flag));
         flags.sort_unstable();
         let mut options: Vec<&str> = OPTIONS.iter().map(|option| option.name).collect();
+        options.retain(|option| *option != IMAGES);
         options.sort_unstable();
         assert_eq!(flags, options);
     }
 
     #[test]
     fn every_flag_reaches_the_layer() {
-        for option in OPTIONS {
+        for option in OPTIONS.iter().filter(|option| option.name != IMAGES) {
             let flag = format!("--{}", option.name);
             let text = match option.name {
                 "type" => "event",
@@ -379,7 +392,7 @@ mod tests {
             words.extend((option.takes != Takes::Switch).then_some(text));
             let arguments = Arguments::try_parse_from(words).expect("good arguments");
             let Command::Check(check) = &arguments.command else { panic!("{arguments:?}") };
-            let layer = check.layer(arguments.color.as_ref());
+            let layer = check.options.layer(arguments.color.as_ref());
             assert_eq!(layer.of(option.name).len(), 1, "{flag}");
         }
     }

@@ -23,6 +23,32 @@ pub(super) struct Jobs<'a> {
     engine: Option<Arc<dyn Engine>>,
 }
 
+/// An image that is to be checked.
+pub(super) struct Wanted {
+    /// As the user wrote it.
+    pub(super) text: String,
+    /// The name that it shall have, where that is another.
+    pub(super) known_as: Option<Reference>,
+    shown: String,
+}
+
+impl Wanted {
+    /// An image under its own name.
+    pub(super) fn new(text: &str) -> Wanted {
+        Wanted { text: text.to_owned(), known_as: None, shown: text.to_owned() }
+    }
+
+    /// An image that shall have another name.
+    pub(super) fn named(text: &str, name: Reference) -> Wanted {
+        Wanted { text: text.to_owned(), shown: name.to_string(), known_as: Some(name) }
+    }
+
+    /// How reports call it.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+}
+
 /// A line of `--list`.
 pub(super) struct Listed {
     pub(super) id: String,
@@ -92,24 +118,29 @@ impl<'a> Jobs<'a> {
     }
 
     /// The job for one image.
-    pub(super) fn job(&self, image: &str, cancel: &Cancel) -> Result<Job, ReferenceError> {
+    pub(super) fn job(&self, image: &Wanted, cancel: &Cancel) -> Result<Job, ReferenceError> {
         let settings = self.settings;
-        let cancel = cancel.clone();
-        let stopped = Arc::new(move || cancel.cancelled());
         Ok(Job {
-            reference: Reference::parse(image, std::path::Path::exists)?,
-            known_as: None,
+            reference: Reference::parse(&image.text, std::path::Path::exists)?,
+            known_as: image.known_as.clone(),
             function: settings.function.clone(),
             engine: self.engine.clone(),
             suites: Arc::clone(&self.suites),
             builtin: settings.builtin,
             selection: settings.selection.clone(),
             boots: settings.boots,
-            local: Local {
-                scratch: settings.cache_dir.clone(),
-                surroundings: settings.surroundings.clone(),
-                registry: Access { stopped, ..settings.registry.clone() },
-            },
+            local: self.local(cancel),
         })
+    }
+
+    /// What is used of this machine to read images.
+    pub(super) fn local(&self, cancel: &Cancel) -> Local {
+        let cancel = cancel.clone();
+        let stopped = Arc::new(move || cancel.cancelled());
+        Local {
+            scratch: self.settings.cache_dir.clone(),
+            surroundings: self.settings.surroundings.clone(),
+            registry: Access { stopped, ..self.settings.registry.clone() },
+        }
     }
 }

@@ -7,12 +7,16 @@
 mod args;
 mod check;
 mod clock;
+mod environment;
 mod exit;
 mod file;
 mod gathered;
+mod hook;
 mod jobs;
 mod layer;
+mod plugin;
 mod progress;
+mod push;
 mod report;
 mod selftest;
 mod settings;
@@ -22,23 +26,37 @@ mod written;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Arguments, Command};
+use environment::Environment;
 use exit::Exit;
+use plugin::Called;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     // Colours for whatever is told before the settings are known.
     term::colours(anstream::ColorChoice::Auto);
-    let arguments = match Arguments::try_parse() {
+    let (words, name, variables) = match plugin::called(std::env::args_os().collect()) {
+        Called::Plainly(words) => (words, "scf-conform", Vec::new()),
+        Called::ByDocker(words, variables) => (words, "docker scf-conform", variables),
+        Called::ForMetadata => return plugin::describe().into(),
+    };
+    let parsed = Arguments::command()
+        .bin_name(name)
+        .try_get_matches_from(words)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error).into(),
     };
+    let environment = Environment::read(arguments.color, variables);
     match &arguments.command {
-        Command::Check(command) => check::run(command, arguments.color.as_ref()),
-        Command::Selftest(command) => selftest::run(command),
+        Command::Check(command) => check::run(command, &environment),
+        Command::Push(command) => push::run(command, &environment),
+        Command::Hook(command) => hook::run(command),
+        Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }
     .into()

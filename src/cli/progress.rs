@@ -108,6 +108,10 @@ fn told(stage: Stage) -> String {
         Stage::Booting => "booting".to_owned(),
         Stage::Listening => "waiting for it to listen".to_owned(),
         Stage::Invoking { done, of } => format!("invoking, {done} of {of}"),
+        Stage::Pushing { of: 0, .. } => "pushing".to_owned(),
+        Stage::Pushing { done, of } => {
+            format!("pushing {} of {}", units::size(done), units::size(of))
+        }
         Stage::Stopping => "stopping".to_owned(),
     }
 }

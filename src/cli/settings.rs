@@ -15,13 +15,15 @@ use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
-use super::layer::{Given, Layer, Origin, Shown, variable};
+use super::environment::{default_cache_dir, surroundings};
+use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
 use scf_conform::nearest::nearest;
 
 /// Everything that `check` has to know besides the images.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Settings {
+    pub(super) images: Vec<String>,
     pub(super) function: Function,
     pub(super) engine: EngineChoice,
     pub(super) static_only: bool,
@@ -100,6 +102,7 @@ impl Settings {
             });
         }
         Ok(Settings {
+            images: options.many(IMAGES, |text| Ok(text.to_owned()))?,
             function: function(&options)?,
             engine: options.one("engine", engine)?.unwrap_or(EngineChoice::Auto),
             static_only,
@@ -344,21 +347,6 @@ fn report_file(text: &str) -> Read<ReportFile> {
     }
 }
 
-/// What docker's client reads of the environment to find an engine.
-pub(super) fn surroundings(environment: &BTreeMap<String, String>) -> Surroundings {
-    let text = |name: &str| environment.get(name).filter(|text| !text.is_empty()).cloned();
-    let path = |name: &str| text(name).map(PathBuf::from);
-    Surroundings {
-        docker_host: text("DOCKER_HOST"),
-        docker_context: text("DOCKER_CONTEXT"),
-        docker_config: path("DOCKER_CONFIG")
-            .or_else(|| path("HOME").map(|home| home.join(".docker"))),
-        docker_tls: text("DOCKER_TLS_VERIFY").is_some(),
-        docker_cert_path: path("DOCKER_CERT_PATH"),
-        xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
-    }
-}
-
 /// Where docker and podman keep credentials, the likeliest first.
 fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
     let path =
@@ -396,16 +384,6 @@ fn cache_dir(
         help: Some(format!("name one with --cache-dir or {}", variable("cache-dir"))),
         origin: Origin::Variable,
     })
-}
-
-/// Where the cache is when nobody says where.
-pub(super) fn default_cache_dir(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    // The specification of these variables says that a relative path is to be ignored.
-    let absolute =
-        |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base =
-        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-    base.map(|base| base.join(env!("CARGO_PKG_NAME")))
 }
 
 /// The complaint about a word that is not one of some.

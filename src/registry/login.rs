@@ -16,10 +16,14 @@ const TOKEN_USER: &str = "<token>";
 
 /// Who somebody is to a registry.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Login {
+pub enum Login {
+    /// Nobody.
     Anonymous,
+    /// A user.
     Basic {
+        /// The user's name.
         user: String,
+        /// The password, or a token that stands for it.
         password: String,
     },
     /// A token that others are got for.
@@ -28,7 +32,8 @@ pub(super) enum Login {
 
 impl Login {
     /// Who that is, for a message; never a secret.
-    pub(super) fn who(&self) -> String {
+    #[must_use]
+    pub fn who(&self) -> String {
         match self {
             Login::Anonymous => "an anonymous client".to_owned(),
             Login::Basic { user, .. } => format!("the user {user}"),
@@ -37,8 +42,12 @@ impl Login {
     }
 }
 
-/// Finds the login for a host. An error is why it could not be found, where there may be one.
-pub(super) fn login(files: &[PathBuf], host: &str) -> Result<Login, String> {
+/// Finds the login for a registry's host in the files of credentials.
+///
+/// # Errors
+///
+/// One line: why it could not be found, where there may be one.
+pub fn login(files: &[PathBuf], host: &str) -> Result<Login, String> {
     let mut names = vec![host];
     if DOCKER_HUB_HOSTS.contains(&host) {
         names.insert(0, DOCKER_HUB);

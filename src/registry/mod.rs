@@ -23,4 +23,5 @@ mod wait;
 pub use access::Access;
 pub use client::Registry;
 pub use error::RegistryError;
+pub use login::{Login, login};
 pub use manifest::Manifest;

@@ -32,6 +32,13 @@ pub enum Stage {
         /// Cases in all.
         of: usize,
     },
+    /// The image is pushed.
+    Pushing {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all; 0 where they are not known.
+        of: u64,
+    },
     /// The instance is stopped and looked through.
     Stopping,
 }
