@@ -14,9 +14,11 @@ pub struct Access {
     pub logins: Vec<PathBuf>,
     /// A file of certificates that are trusted besides the system's.
     pub ca: Option<PathBuf>,
-    /// Hosts, with their port where they have one, that are asked without TLS. Loopback
-    /// addresses are, too.
+    /// Hosts, with their port where they have one, that may be asked without TLS. Loopback
+    /// addresses may, too.
     pub insecure: Vec<String>,
+    /// Before the first repetition of what failed; each further one waits twice as long.
+    pub pace: Duration,
     /// How long a registry may be silent.
     pub patience: Duration,
     /// How long a registry may be asked again that says that it is busy, in all.
@@ -32,6 +34,7 @@ impl Default for Access {
             logins: Vec::new(),
             ca: None,
             insecure: Vec::new(),
+            pace: Duration::from_millis(250),
             patience: Duration::from_secs(30),
             busy: Duration::from_secs(60),
             stopped: Arc::new(|| false),
@@ -59,13 +62,9 @@ pub(super) enum Scheme {
 }
 
 impl Access {
-    /// How a host is asked.
-    pub(super) fn scheme(&self, host: &str) -> Scheme {
-        if is_loopback(host) || self.insecure.iter().any(|known| known == host) {
-            Scheme::Http
-        } else {
-            Scheme::Https
-        }
+    /// Whether a host may be asked without TLS.
+    pub(super) fn may_be_plain(&self, host: &str) -> bool {
+        is_loopback(host) || self.insecure.iter().any(|known| known == host)
     }
 }
 
@@ -95,12 +94,12 @@ mod tests {
     fn only_this_machine_and_named_hosts_go_without_tls() {
         let access = Access { insecure: vec!["mine:5000".to_owned()], ..Access::default() };
         for host in ["127.0.0.1:5000", "localhost", "localhost:1", "[::1]:5000", "mine:5000"] {
-            assert_eq!(access.scheme(host), Scheme::Http, "{host}");
+            assert!(access.may_be_plain(host), "{host}");
         }
         for host in
             ["mine", "mine:5001", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1"]
         {
-            assert_eq!(access.scheme(host), Scheme::Https, "{host}");
+            assert!(!access.may_be_plain(host), "{host}");
         }
     }
 }

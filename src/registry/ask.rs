@@ -67,7 +67,7 @@ impl Registry {
                 Err(Unanswered::Broken(_)) => Some(None),
                 _ => None,
             };
-            let wait = wish.map(|wish| before(repetition, wish));
+            let wait = wish.map(|wish| before(&self.access, repetition, wish));
             match wait {
                 Some(wait) if repetition < REPETITIONS && waited + wait <= self.access.busy => {
                     pause(&self.access, wait).await.map_err(|vain| self.vain(ask.what, vain))?;

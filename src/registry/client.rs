@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::RegistryError;
 use super::access::{Access, Scheme, is_loopback};
 use super::login::{Login, login};
+use super::wait::patiently;
 use crate::oci::Digest;
 
 /// The host of Docker Hub's registry, which is none that names have in them.
@@ -50,15 +51,25 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// The registry and repository of a name. Nothing is asked yet.
+    /// The registry and repository of a name. Nothing is asked yet, but whether TLS is spoken
+    /// where it need not be.
     ///
     /// # Errors
     ///
     /// Where the certificates cannot be read, or this machine allows no sockets.
     pub fn of(name: &Name, access: &Access) -> Result<Registry, RegistryError> {
         let host = name.registry().to_owned();
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(|source| RegistryError::File {
+                what: format!("reach the registry {host}"),
+                source,
+            })?;
         let asked = if host == "docker.io" { DOCKER_HUB } else { host.as_str() };
-        let scheme = access.scheme(asked);
+        let scheme = runtime.block_on(scheme(asked, access))?;
         let what = || format!("reach the registry {host}");
         let base = format!("{}://{asked}/v2/{}/", scheme.word(), name.repository());
         let base = Url::parse(&base).map_err(|error| RegistryError::Unreachable {
@@ -66,12 +77,6 @@ impl Registry {
             why: format!("`{base}` is no address: {error}"),
         })?;
         let client = client(asked, scheme, access)?;
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .enable_io()
-            .enable_time()
-            .build()
-            .map_err(|source| RegistryError::File { what: what(), source })?;
         Ok(Registry {
             repository: name.repository().to_owned(),
             base,
@@ -117,6 +122,29 @@ impl Registry {
     pub(super) fn set_grant(&self, action: Action, header: String) {
         *self.grant.lock().unwrap_or_else(PoisonError::into_inner) = Some((action, header));
     }
+}
+
+/// How a host is asked: through TLS, unless it may do without and does.
+async fn scheme(host: &str, access: &Access) -> Result<Scheme, RegistryError> {
+    if !access.may_be_plain(host) {
+        return Ok(Scheme::Https);
+    }
+    // Where there are no certificates at all, nothing could be verified either.
+    let client = match client(host, Scheme::Https, access) {
+        Err(error @ RegistryError::File { .. }) => return Err(error),
+        Err(_) => return Ok(Scheme::Http),
+        Ok(client) => client,
+    };
+    let asked = client.head(format!("https://{host}/v2/")).send();
+    Ok(match patiently(access, asked).await {
+        Ok(Err(error)) if error.is_connect() && !is_about_certificates(&error) => Scheme::Http,
+        _ => Scheme::Https,
+    })
+}
+
+/// Whether TLS is spoken there, and only the certificate will not do.
+fn is_about_certificates(error: &reqwest::Error) -> bool {
+    super::answer::deepest(error).contains("certificate")
 }
 
 fn client(host: &str, scheme: Scheme, access: &Access) -> Result<Client, RegistryError> {

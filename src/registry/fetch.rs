@@ -89,7 +89,9 @@ impl Registry {
                 let why = format!("{}: {broken} after {} {of}bytes", self.host, part.done);
                 return Err(RegistryError::Unreachable { what, why });
             }
-            pause(&self.access, before(vain, None)).await.map_err(|vain| self.vain(&what, vain))?;
+            pause(&self.access, before(&self.access, vain, None))
+                .await
+                .map_err(|vain| self.vain(&what, vain))?;
         }
     }
 }

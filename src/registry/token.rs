@@ -5,7 +5,6 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::{Method, Url};
 use serde_json::Value;
 
-use super::access::Scheme;
 use super::answer::body;
 use super::ask::Unanswered;
 use super::challenge::Challenge;
@@ -131,7 +130,7 @@ fn place(registry: &Registry, ask: &Ask<'_>, what: &str) -> Result<Url, Unanswer
     };
     match url.scheme() {
         "https" => Ok(url),
-        "http" if registry.access.scheme(&host) == Scheme::Http => Ok(url),
+        "http" if registry.access.may_be_plain(&host) => Ok(url),
         _ => Err(refused("credentials are sent through TLS only")),
     }
 }

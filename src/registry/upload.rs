@@ -57,7 +57,7 @@ impl Registry {
                 open().map_err(|source| RegistryError::File { what: what.clone(), source })?;
             match self.upload(digest, size, blob, &what) {
                 Err(Unanswered::Broken(_)) if repetition < REPETITIONS => {
-                    let wait = before(repetition, None);
+                    let wait = before(&self.access, repetition, None);
                     self.runtime
                         .block_on(pause(&self.access, wait))
                         .map_err(|vain| self.vain(&what, vain))?;

@@ -9,8 +9,6 @@ use super::Access;
 
 /// Between two looks at whether the work is to be given up.
 const LOOK: Duration = Duration::from_millis(50);
-/// Before the first repetition; each further one waits twice as long.
-const FIRST: Duration = Duration::from_millis(250);
 /// Repetitions of a request that fails for reasons that pass.
 pub(super) const REPETITIONS: u32 = 4;
 
@@ -51,6 +49,6 @@ async fn stopped(access: &Access) {
 
 /// How long to wait before a repetition, counted from 0: as long as the registry says, or
 /// longer each time.
-pub(super) fn before(repetition: u32, retry_after: Option<Duration>) -> Duration {
-    retry_after.unwrap_or(FIRST * 2_u32.saturating_pow(repetition.min(16)))
+pub(super) fn before(access: &Access, repetition: u32, wish: Option<Duration>) -> Duration {
+    wish.unwrap_or(access.pace * 2_u32.saturating_pow(repetition.min(16)))
 }
