@@ -69,23 +69,25 @@ pub(super) fn run(arguments: &Hook) -> Exit {
 
 /// The directory in which git looks for hooks here: of the repository, or a shared one.
 fn hooks() -> Result<PathBuf, Refused> {
-    let asked = Command::new("git").args(["rev-parse", "--git-path", "hooks"]).output();
-    let output = asked.map_err(|error| Refused {
+    let path = git(&["rev-parse", "--git-path", "hooks"])?.ok_or_else(|| Refused {
+        message: "this is no git repository, and so has no hooks".to_owned(),
+        help: Some("run it in the repository whose pushes shall be checked".to_owned()),
+        exit: Exit::Usage,
+    })?;
+    // What the user reads should lead there from anywhere.
+    Ok(std::path::absolute(&path).unwrap_or(path))
+}
+
+/// A path that git answers with; `None` where it has no answer.
+fn git(words: &[&str]) -> Result<Option<PathBuf>, Refused> {
+    let output = Command::new("git").args(words).output().map_err(|error| Refused {
         message: format!("ask git for its hooks: {error}"),
         help: Some("install git".to_owned()),
         exit: Exit::NotChecked,
     })?;
-    if !output.status.success() {
-        return Err(Refused {
-            message: "this is no git repository, and so has no hooks".to_owned(),
-            help: Some("run it in the repository whose pushes shall be checked".to_owned()),
-            exit: Exit::Usage,
-        });
-    }
     let path = String::from_utf8_lossy(&output.stdout);
     let path = PathBuf::from(path.trim_end_matches('\n'));
-    // What the user reads should lead there from anywhere.
-    Ok(std::path::absolute(&path).unwrap_or(path))
+    Ok(output.status.success().then_some(path))
 }
 
 fn install(hooks: &Path) -> Result<String, Refused> {
@@ -116,9 +118,11 @@ fn install(hooks: &Path) -> Result<String, Refused> {
         return Err(failed(format!("write `{}`", hook.display()))(error));
     }
     let text = format!("{kept}installed: {}\n", hook.display());
-    if !Path::new(FILE).exists() {
+    // Git runs hooks at the top of the repository.
+    let top = git(&["rev-parse", "--show-toplevel"]).ok().flatten().unwrap_or_default();
+    if !top.join(FILE).exists() {
         term::note(&format!(
-            "there is no {FILE} here yet; until it names images, every push is refused"
+            "there is no {FILE} in the repository yet; until it names images, every push is refused"
         ));
         term::note("write into it, for example: images: [my-function:v1]");
     }

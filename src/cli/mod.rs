@@ -39,8 +39,8 @@ pub(crate) fn run() -> ExitCode {
     // Colours for whatever is told before the settings are known.
     term::colours(anstream::ColorChoice::Auto);
     let (words, name, variables) = match plugin::called(std::env::args_os().collect()) {
-        Called::Plainly(words) => (words, "scf-conform", Vec::new()),
-        Called::ByDocker(words, variables) => (words, "docker scf-conform", variables),
+        Called::Plainly(words) => (words, "scf-conform".to_owned(), Vec::new()),
+        Called::ByDocker { name, words, variables } => (words, name, variables),
         Called::ForMetadata => return plugin::describe().into(),
     };
     let parsed = Arguments::command()

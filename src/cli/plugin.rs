@@ -1,18 +1,19 @@
-//! As a plugin of docker: linked as `docker-scf-conform` on docker's plugin path, the program
-//! answers as `docker scf-conform …`.
+//! As a plugin of docker: linked as `docker-scfconform` on docker's plugin path, the program
+//! answers as `docker scfconform …`.
+//!
+//! Docker takes plugins only whose names are lower-case letters and digits. Otherwise the name
+//! of the link is the user's choice: `docker-scf` makes `docker scf`.
 
 use std::borrow::Cow;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::Path;
 
 use super::exit::Exit;
 use super::term::{self, Results};
 
-/// The name under which docker finds a plugin.
-const LINK: &str = "docker-scf-conform";
-/// The word after docker's own options; docker passes all of them on.
-const WORD: &str = env!("CARGO_PKG_NAME");
+/// Names under which docker finds plugins begin so.
+const LINK: &str = "docker-";
 /// What docker asks every plugin first.
 const ASKED: &str = "docker-cli-plugin-metadata";
 
@@ -29,34 +30,40 @@ const METADATA: &str = concat!(
 pub(super) enum Called {
     /// By its own name.
     Plainly(Vec<OsString>),
-    /// By docker, as a plugin: the arguments that are the plugin's, and the variables that
-    /// docker's own options stand for.
-    ByDocker(Vec<OsString>, Vec<(String, String)>),
+    /// By docker, as a plugin.
+    ByDocker {
+        /// How the user calls it: `docker scfconform`.
+        name: String,
+        /// The arguments that are the plugin's, after a name.
+        words: Vec<OsString>,
+        /// What docker's own options say, as variables.
+        variables: Vec<(String, String)>,
+    },
     /// By docker, for the plugin's description.
     ForMetadata,
 }
 
 /// Takes docker's part off the arguments.
 pub(super) fn called(arguments: Vec<OsString>) -> Called {
-    let name = arguments.first().and_then(|first| Path::new(first).file_name());
-    if name != Some(OsStr::new(LINK)) {
+    let link = arguments.first().and_then(|first| Path::new(first).file_name()?.to_str());
+    let Some(plugin) = link.and_then(|link| link.strip_prefix(LINK)).map(str::to_owned) else {
         return Called::Plainly(arguments);
-    }
+    };
     let words = &arguments[1..];
     if words.first().is_some_and(|word| word == ASKED) {
         return Called::ForMetadata;
     }
-    // Called by its link's name and by nobody else, it has no options of docker's before it.
-    let at = words.iter().position(|word| word == WORD);
-    let (dockers, own) = match at {
+    // Docker passes everything on: its own options, the plugin's name, and what follows. Without
+    // that name nobody but the user can have called it.
+    let (dockers, own) = match words.iter().position(|word| *word == *plugin) {
         Some(at) => (&words[..at], &words[at + 1..]),
         None => (&words[..0], words),
     };
-    let program = OsString::from(WORD);
-    Called::ByDocker(
-        std::iter::once(program).chain(own.iter().cloned()).collect(),
-        variables(dockers),
-    )
+    Called::ByDocker {
+        words: arguments[..1].iter().chain(own).cloned().collect(),
+        variables: variables(dockers),
+        name: format!("docker {plugin}"),
+    }
 }
 
 /// The variables that say the same as docker's options.
@@ -108,8 +115,10 @@ mod tests {
 
     #[track_caller]
     fn by_docker(given: &[&str], expected: &[&str], set: &[(&str, &str)]) {
-        let Called::ByDocker(own, variables) = called(words(given)) else { panic!("{given:?}") };
-        assert_eq!(own, words(expected));
+        let called = called(words(&[&["/plugins/docker-scfconform"], given].concat()));
+        let Called::ByDocker { name, words, variables } = called else { panic!("{given:?}") };
+        assert_eq!(name, "docker scfconform");
+        assert_eq!(words[1..], *expected);
         let variables: Vec<_> =
             variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(variables, set);
@@ -117,20 +126,15 @@ mod tests {
 
     #[test]
     fn dockers_part_is_taken_off() {
-        let link = "/usr/libexec/docker/cli-plugins/docker-scf-conform";
-        by_docker(&[link, "scf-conform", "check", "a"], &["scf-conform", "check", "a"], &[]);
+        by_docker(&["scfconform", "check", "a"], &["check", "a"], &[]);
         by_docker(
-            &[link, "--context", "far", "-D", "scf-conform", "--help"],
-            &["scf-conform", "--help"],
+            &["--context", "far", "-D", "scfconform", "--help"],
+            &["--help"],
             &[("DOCKER_CONTEXT", "far"), ("DOCKER_HOST", "")],
         );
-        by_docker(
-            &[link, "--host=tcp://h:1", "scf-conform"],
-            &["scf-conform"],
-            &[("DOCKER_HOST", "tcp://h:1")],
-        );
-        by_docker(&[link, "check", "a"], &["scf-conform", "check", "a"], &[]);
-        assert!(matches!(called(words(&[link, ASKED])), Called::ForMetadata));
+        by_docker(&["--host=tcp://h:1", "scfconform"], &[], &[("DOCKER_HOST", "tcp://h:1")]);
+        by_docker(&["check", "a"], &["check", "a"], &[]);
+        assert!(matches!(called(words(&["docker-scf", ASKED])), Called::ForMetadata));
         assert!(matches!(called(words(&["scf-conform", ASKED])), Called::Plainly(_)));
         assert!(matches!(called(Vec::new()), Called::Plainly(_)));
     }

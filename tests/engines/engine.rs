@@ -15,6 +15,8 @@ use rustix::fs::inotify;
 use scf_conform::endpoint::Surroundings;
 use tempfile::TempDir;
 
+use crate::registry::{self, Registries};
+
 /// How long a service may take to listen.
 const START: Duration = Duration::from_secs(30);
 
@@ -102,7 +104,22 @@ fn start_service() -> io::Result<Engine> {
     for (flag, dir) in [("root", "root"), ("runroot", "run"), ("tmpdir", "tmp")] {
         words.push(format!("--{flag}={}", path(dir)));
     }
-    let variables = vec![("CONTAINERS_CONF", path("containers.conf"))];
+    // It wants to be told of registries without TLS, loopback or not.
+    let hosts = match registry::registries() {
+        Ok(Registries { open, locked, closed }) => {
+            vec![&*open.host, &locked.host, &closed.host, "127.0.0.1:1"]
+        }
+        Err(_) => Vec::new(),
+    };
+    let insecure: Vec<String> = hosts
+        .iter()
+        .map(|host| format!("[[registry]]\nlocation = \"{host}\"\ninsecure = true\n"))
+        .collect();
+    std::fs::write(path("registries.conf"), insecure.concat())?;
+    let variables = vec![
+        ("CONTAINERS_CONF", path("containers.conf")),
+        ("CONTAINERS_REGISTRIES_CONF", path("registries.conf")),
+    ];
     let socket = home.path().join("podman.sock");
     let host = format!("unix://{}", socket.display());
     let watch = inotify::init(inotify::CreateFlags::CLOEXEC)?;

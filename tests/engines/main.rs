@@ -4,6 +4,9 @@
 
 mod engine;
 mod image;
+mod plugin;
+mod push;
+mod registry;
 mod source;
 
 use std::process::ExitCode;
@@ -11,6 +14,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use engine::Engine;
+use registry::Registries;
 
 type Run = fn(&Engine) -> Result<(), Failed>;
 
@@ -23,21 +27,48 @@ const FOR_EACH: &[(&str, Run)] = &[
     ("every_source_gives_the_same_verdicts", source::same_verdicts),
 ];
 
+type RunWithRegistries = fn(&Engine, &Registries) -> Result<(), Failed>;
+
+/// What holds for every engine and the registries that it pushes to.
+const WITH_REGISTRIES: &[(&str, RunWithRegistries)] = &[
+    ("what_conforms_is_pushed", push::conforming),
+    ("a_name_of_another_image_is_given_back", push::name_given_back),
+    ("of_what_does_not_conform_nothing_is_pushed", push::failing),
+    ("a_registry_that_refuses_is_told", push::refusing),
+    ("dockers_credentials_are_used", push::with_credentials),
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials = vec![Trial::test("no_engine_is_told", source::no_engine)];
+    let mut trials = vec![
+        Trial::test("no_engine_is_told", source::no_engine),
+        Trial::ignorable_test("docker::the_plugin_answers", plugin::answers),
+    ];
     for (name, engine) in [("docker", engine::docker as fn() -> _), ("podman", engine::podman)] {
         for (what, run) in FOR_EACH {
-            trials.push(Trial::ignorable_test(format!("{name}::{what}"), move || match engine() {
-                Ok(engine) => run(engine).map(|()| Completion::Completed),
-                Err(why) if required() => Err(why.into()),
-                Err(why) => Ok(Completion::ignored_with(why)),
-            }));
+            trials.push(trial(name, what, move || engine().map(run)));
+        }
+        for (what, run) in WITH_REGISTRIES {
+            trials.push(trial(name, what, move || Ok(run(engine()?, registry::registries()?))));
         }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     engine::stop();
+    registry::stop();
     conclusion.exit_code()
+}
+
+/// A trial, whose outer error is why it cannot be run here.
+fn trial(
+    name: &str,
+    what: &str,
+    run: impl FnOnce() -> Result<Result<(), Failed>, String> + Send + 'static,
+) -> Trial {
+    Trial::ignorable_test(format!("{name}::{what}"), || match run() {
+        Ok(done) => done.map(|()| Completion::Completed),
+        Err(why) if required() => Err(why.into()),
+        Err(why) => Ok(Completion::ignored_with(why)),
+    })
 }
 
 /// Whether no test may be left out.
