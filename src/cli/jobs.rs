@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use scf_conform::contract::FunctionType;
-use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
@@ -12,13 +11,15 @@ use scf_conform::rules::{Look, RULES};
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
-use super::settings::{EngineChoice, Settings};
+use super::engines::{self, Places};
+use super::settings::Settings;
 
 /// What is the same for all images of a run.
 pub(super) struct Jobs<'a> {
     settings: &'a Settings,
     suites: Arc<Vec<Suite>>,
-    engine: Option<Arc<dyn Engine>>,
+    /// The first boots for the report; the others are compared with it.
+    engines: Vec<Arc<dyn Engine>>,
 }
 
 /// A line of `--list`.
@@ -45,7 +46,7 @@ impl<'a> Jobs<'a> {
             return Err(problems.join("\n"));
         }
         number(&mut suites);
-        Ok(Jobs { settings, suites: Arc::new(suites), engine: None })
+        Ok(Jobs { settings, suites: Arc::new(suites), engines: Vec::new() })
     }
 
     /// Finds who boots, unless nothing is to be booted.
@@ -53,15 +54,11 @@ impl<'a> Jobs<'a> {
         if self.settings.static_only {
             return Ok(());
         }
-        self.engine = Some(match self.settings.engine {
-            EngineChoice::Auto | EngineChoice::Embedded => {
-                Embedded::available()?;
-                let engine = Embedded::new(self.settings.cache_dir.clone());
-                // While the first image is read, what every boot needs gets ready.
-                engine.prepare();
-                Arc::new(engine)
-            }
-        });
+        let places = Places {
+            cache: &self.settings.cache_dir,
+            docker_host: self.settings.docker_host.as_deref(),
+        };
+        self.engines = engines::find(&self.settings.engine, &places)?;
         Ok(())
     }
 
@@ -96,7 +93,8 @@ impl<'a> Jobs<'a> {
             reference: Reference::parse(image, std::path::Path::exists)?,
             known_as: None,
             function: settings.function.clone(),
-            engine: self.engine.clone(),
+            engine: self.engines.first().cloned(),
+            compare_with: self.engines.iter().skip(1).cloned().collect(),
             suites: Arc::clone(&self.suites),
             builtin: settings.builtin,
             selection: settings.selection.clone(),

@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod clock;
+mod engines;
 mod exit;
 mod file;
 mod gathered;

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use scf_conform::engine::embedded::Embedded;
-use scf_conform::engine::{Engine, EngineError};
+use scf_conform::engine::EngineError;
 use scf_conform::selftest::{self, Fixture, fixtures, proofs, unproved};
 use scf_conform::source;
 
 use super::args::Selftest;
+use super::engines::{self, Places};
 use super::exit::Exit;
-use super::settings::default_cache_dir;
+use super::settings::{EngineName, default_cache_dir};
 use super::term::{self, Results};
 
 /// Checks the checker.
@@ -45,15 +45,22 @@ fn match_up(arguments: &Selftest, fixtures: &[Fixture]) -> Exit {
     else {
         return usage("there is no place for the cache", "name one with --cache-dir");
     };
-    if let Err(error) = Embedded::available() {
-        let hint = match &error {
-            EngineError::Unavailable { hint, .. } => Some(hint.as_str()),
-            _ => None,
-        };
-        term::error(&error.to_string(), hint);
-        return Exit::NotChecked;
-    }
-    let engine: Arc<dyn Engine> = Arc::new(Embedded::new(cache.clone()));
+    let name = match arguments.engine.as_str() {
+        "docker" => EngineName::Docker,
+        _ => EngineName::Embedded,
+    };
+    let docker_host = environment.get("DOCKER_HOST").map(String::as_str);
+    let engine = match engines::open(name, &Places { cache: &cache, docker_host }) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let hint = match &error {
+                EngineError::Unavailable { hint, .. } => Some(hint.as_str()),
+                _ => None,
+            };
+            term::error(&error.to_string(), hint);
+            return Exit::NotChecked;
+        }
+    };
     let usual = || thread::available_parallelism().map_or(1, Into::into);
     let threads = arguments.jobs.map_or_else(usual, usize::from);
     let matrix = selftest::run(fixtures, threads, &|fixture| {

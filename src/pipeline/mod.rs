@@ -30,6 +30,8 @@ pub struct Job {
     pub function: Function,
     /// Who boots it; `None` for static checks only.
     pub engine: Option<Arc<dyn Engine>>,
+    /// Who boots it besides; whatever they find otherwise is told.
+    pub compare_with: Vec<Arc<dyn Engine>>,
     /// Suites besides the built-in ones.
     pub suites: Arc<Vec<Suite>>,
     /// Whether the built-in suite of the function's type is run.
