@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, ResourcesUlimits,
+    ContainerCreateBody, HealthConfig, HostConfig, HostConfigLogConfig, Mount, MountType,
+    MountVolumeOptions, MountVolumeOptionsDriverConfig, ResourcesUlimits,
 };
 
 use super::leftovers::Owner;
 use crate::plan::{Plan, RootMode};
 
+/// The setting that keeps IPv6 off the loopback interface.
+pub(super) const LOOPBACK_IPV6: &str = "net.ipv6.conf.lo.disable_ipv6";
 /// The instance's host name.
 const HOSTNAME: &str = "scf-conform";
 
@@ -56,14 +59,37 @@ fn host(plan: &Plan) -> HostConfig {
         cap_drop: Some(vec!["MKNOD".to_owned()]),
         group_add: Some(groups.collect()),
         readonly_rootfs: Some(plan.root == RootMode::ReadOnly),
-        tmpfs: Some(HashMap::from([(
-            "/tmp".to_owned(),
-            format!("rw,exec,nosuid,nodev,mode=1777,size={}", plan.tmp),
-        )])),
+        mounts: Some(vec![tmp(plan)]),
         // What is written is read as it comes; the engine need not keep it as well.
         log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
         network_mode: Some("bridge".to_owned()),
+        // Engines switch IPv6 off where their network has none; the platform's loopback has it.
+        sysctls: Some(HashMap::from([(LOOPBACK_IPV6.to_owned(), "0".to_owned())])),
         ..HostConfig::default()
+    }
+}
+
+/// A tmpfs for `/tmp`. As a volume of its own: the runtime gives what `--tmpfs` mounts the mode
+/// of the image's directory, and the platform's is open whatever the image has there.
+fn tmp(plan: &Plan) -> Mount {
+    let options = [
+        ("type", "tmpfs".to_owned()),
+        ("device", "tmpfs".to_owned()),
+        ("o", format!("nosuid,nodev,mode=1777,nr_inodes=1000000,size={}", plan.tmp)),
+    ];
+    let options = options.map(|(name, value)| (name.to_owned(), value));
+    Mount {
+        target: Some("/tmp".to_owned()),
+        typ: Some(MountType::VOLUME),
+        volume_options: Some(MountVolumeOptions {
+            no_copy: Some(true),
+            driver_config: Some(MountVolumeOptionsDriverConfig {
+                name: Some("local".to_owned()),
+                options: Some(HashMap::from(options)),
+            }),
+            ..MountVolumeOptions::default()
+        }),
+        ..Mount::default()
     }
 }
 
