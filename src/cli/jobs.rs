@@ -64,14 +64,18 @@ impl<'a> Jobs<'a> {
 
     /// What would be checked, for functions of the type that is set, or of both.
     pub(super) fn listed(&self) -> Vec<Listed> {
-        let Settings { selection, static_only, function, .. } = self.settings;
+        let Settings { selection, static_only, function, engine, .. } = self.settings;
         let kinds = match function.kind {
             Some(kind) => vec![kind],
             None => vec![FunctionType::Event, FunctionType::Http],
         };
         let rules = RULES
             .iter()
-            .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
+            .filter(|rule| match rule.look {
+                Look::Image(_) => true,
+                Look::Boot(_) | Look::Run(_) => !static_only,
+                Look::Engines(_) => !static_only && engine.are_several(),
+            })
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
         let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));

@@ -49,6 +49,13 @@ pub(super) enum EngineChoice {
     Named(Vec<EngineName>),
 }
 
+impl EngineChoice {
+    /// Whether there is something to compare.
+    pub(super) fn are_several(&self) -> bool {
+        matches!(self, EngineChoice::Named(names) if names.len() > 1)
+    }
+}
+
 /// An engine by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum EngineName {

@@ -3,6 +3,7 @@
 //! Here is what needs no instance; `live` has the rest.
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
+mod compare;
 mod live;
 
 use std::sync::Arc;
@@ -105,7 +106,13 @@ impl<'a> Work<'a> {
         }
         match self.why_not_boot(&image) {
             Some(why) => self.skip_everything_live(&why),
-            None => self.boot(&image, blobs.as_ref())?,
+            None => {
+                let looked_at = self.report.checks.len();
+                if let Some(engine) = &job.engine {
+                    self.boot(engine.as_ref(), &image, blobs.as_ref())?;
+                }
+                self.compare(&image, blobs.as_ref(), looked_at)?;
+            }
         }
         Ok(())
     }
@@ -139,8 +146,18 @@ impl<'a> Work<'a> {
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
         let live =
-            RULES.iter().any(|rule| !matches!(rule.look, Look::Image(_)) && self.wants(rule));
+            self.live_rules().any(|rule| self.wants(rule));
         live || self.selects_cases()
+    }
+
+    /// The rules that need an instance; two of them where engines are compared.
+    fn live_rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        let several = !self.job.compare_with.is_empty();
+        RULES.iter().copied().filter(move |rule| match rule.look {
+            Look::Image(_) => false,
+            Look::Boot(_) | Look::Run(_) => true,
+            Look::Engines(_) => several,
+        })
     }
 
     fn selects(&self, suite: &Suite) -> bool {
@@ -203,8 +220,8 @@ impl<'a> Work<'a> {
 
     fn skip_everything_live(&mut self, why: &str) {
         let function = &self.job.function;
-        let rules = RULES.iter().filter(|rule| !matches!(rule.look, Look::Image(_)));
-        let skipped: Vec<Check> = rules
+        let skipped: Vec<Check> = self
+            .live_rules()
             .filter(|rule| self.wants(rule))
             .map(|rule| rules::skipped(rule, function, why))
             .collect();
