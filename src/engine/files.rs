@@ -99,10 +99,7 @@ pub(super) fn open_in(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io:
 }
 
 /// Goes through a layer, in no particular order.
-pub(super) fn walk(
-    root: &OwnedFd,
-    mut visit: impl FnMut(&Entry<'_>) -> Below,
-) -> io::Result<()> {
+pub(super) fn walk(root: &OwnedFd, mut visit: impl FnMut(&Entry<'_>) -> Below) -> io::Result<()> {
     let mut waiting = vec![(PathBuf::from("."), 0, true)];
     while let Some((directory, depth, merged)) = waiting.pop() {
         let Ok(handle) = open_in(root, &directory, OFlags::DIRECTORY) else { continue };

@@ -145,8 +145,7 @@ impl<'a> Work<'a> {
 
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
-        let live =
-            self.live_rules().any(|rule| self.wants(rule));
+        let live = self.live_rules().any(|rule| self.wants(rule));
         live || self.selects_cases()
     }
 

@@ -60,9 +60,7 @@ fn differences(one: &Judged<'_>, other: &Judged<'_>) -> Vec<String> {
     ids.chain(only_there)
         .map(|id| (id, said(&ones, id), said(&others, id)))
         .filter(|(_, here, there)| here != there)
-        .map(|(id, here, there)| {
-            format!("{id}: {} {here}, {} {there}", one.engine, other.engine)
-        })
+        .map(|(id, here, there)| format!("{id}: {} {here}, {} {there}", one.engine, other.engine))
         .collect()
 }
 
@@ -101,8 +99,11 @@ mod tests {
     fn differences_are_told_check_by_check() {
         let passes = ("B002", Status::Pass, None);
         let one = checks(&[("B001", Status::Pass, None), passes, ("E001", Status::Pass, None)]);
-        let other =
-            checks(&[("B001", Status::Fail, Some(Cause::WrongPort)), passes, ("H001", Status::Fail, None)]);
+        let other = checks(&[
+            ("B001", Status::Fail, Some(Cause::WrongPort)),
+            passes,
+            ("H001", Status::Fail, None),
+        ]);
         let found = judge(&one, &other, None);
         assert_eq!(found.status, Status::CouldNotCheck);
         assert_eq!(found.message, "embedded and docker differ in 3 verdicts");

@@ -50,10 +50,7 @@ fn host(plan: &Plan) -> HostConfig {
         memory_swap: Some(number(plan.memory)),
         nano_cpus: Some(i64::from(plan.cpu_millis) * 1_000_000),
         pids_limit: Some(number(plan.processes)),
-        ulimits: Some(vec![
-            limit("nofile", number(plan.descriptors)),
-            limit("fsize", largest),
-        ]),
+        ulimits: Some(vec![limit("nofile", number(plan.descriptors)), limit("fsize", largest)]),
         // Without the one that has a device controller behind it elsewhere: see the embedded
         // engine's list.
         cap_drop: Some(vec!["MKNOD".to_owned()]),

@@ -23,7 +23,8 @@ impl Group {
 
     /// The host's numbers of its processes; none where there is no group (yet).
     pub(super) fn processes(&self) -> Vec<i32> {
-        let text = self.read("pids", "cgroup.procs").or_else(|| self.read("memory", "cgroup.procs"));
+        let text =
+            self.read("pids", "cgroup.procs").or_else(|| self.read("memory", "cgroup.procs"));
         text.unwrap_or_default().lines().filter_map(|line| line.trim().parse().ok()).collect()
     }
 

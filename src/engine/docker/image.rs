@@ -38,9 +38,9 @@ impl Drop for Had {
             let name = self.name.clone();
             let options = RemoveImageOptionsBuilder::default().build();
             // The next run removes what cannot be removed now.
-            let _ = self.client.ask(|docker| async move {
-                docker.remove_image(&name, Some(options), None).await
-            });
+            let _ = self
+                .client
+                .ask(|docker| async move { docker.remove_image(&name, Some(options), None).await });
         }
     }
 }
@@ -67,8 +67,8 @@ pub(super) fn have(
             }
             // Another run's, which may end before this one.
             let options = TagImageOptionsBuilder::default().repo(REPOSITORY).tag(&tag).build();
-            let tagged = client
-                .ask(|docker| async move { docker.tag_image(&id, Some(options)).await });
+            let tagged =
+                client.ask(|docker| async move { docker.tag_image(&id, Some(options)).await });
             match tagged {
                 Ok(()) => return Ok(had(name, true)),
                 Err(error) if is_absent(&error) => {}
@@ -85,16 +85,9 @@ pub(super) fn have(
 }
 
 /// Streams the image into the engine, as `docker load` does.
-fn load(
-    client: &Client,
-    name: &str,
-    image: &Image,
-    blobs: &dyn Blobs,
-) -> Result<(), EngineError> {
-    let failed = |source| EngineError::Failed {
-        what: "load the image into the engine".to_owned(),
-        source,
-    };
+fn load(client: &Client, name: &str, image: &Image, blobs: &dyn Blobs) -> Result<(), EngineError> {
+    let failed =
+        |source| EngineError::Failed { what: "load the image into the engine".to_owned(), source };
     let (send, receive) = channel::<Bytes>(4);
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || {

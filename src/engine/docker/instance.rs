@@ -12,10 +12,10 @@ use super::client::{Client, doing, is_absent};
 use super::image::Had;
 use super::life::Life;
 use super::limits::Watch;
+use super::probe;
 use super::pump::Pump;
 use super::seen::Seen;
 use super::written::{self, Layer};
-use super::probe;
 use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
 
@@ -63,7 +63,7 @@ impl Drop for Container {
 
 /// See [`Instance`].
 #[derive(Debug)]
-pub(super) struct Booted {
+pub struct Booted {
     // Dropped first: it asks about the container.
     pub(super) watch: Option<Watch>,
     pub(super) container: Container,
@@ -100,7 +100,7 @@ impl Booted {
     /// # Errors
     ///
     /// Where the engine cannot.
-    pub(super) fn freeze(&self) -> Result<(), EngineError> {
+    pub fn freeze(&self) -> Result<(), EngineError> {
         let id = self.id().to_owned();
         self.client()
             .ask(|docker| async move { docker.pause_container(&id).await })
@@ -112,7 +112,7 @@ impl Booted {
     /// # Errors
     ///
     /// Where the engine cannot.
-    pub(super) fn thaw(&self) -> Result<(), EngineError> {
+    pub fn thaw(&self) -> Result<(), EngineError> {
         let id = self.id().to_owned();
         self.client()
             .ask(|docker| async move { docker.unpause_container(&id).await })
@@ -124,7 +124,7 @@ impl Booted {
     /// # Errors
     ///
     /// Where the engine cannot.
-    pub(super) fn terminate(&self, limit: Duration) -> Result<Option<Ending>, EngineError> {
+    pub fn terminate(&self, limit: Duration) -> Result<Option<Ending>, EngineError> {
         let id = self.id().to_owned();
         let options = KillContainerOptionsBuilder::default().signal("SIGTERM").build();
         let asked = self

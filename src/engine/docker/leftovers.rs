@@ -97,9 +97,8 @@ pub(super) fn remove(client: &Client) {
         let tag = name.strip_prefix(REPOSITORY).and_then(|rest| rest.strip_prefix(':'));
         if tag.and_then(Owner::of_tag).is_some_and(|owner| owner.is_dead()) {
             let options = RemoveImageOptionsBuilder::default().build();
-            let _ = client.ask(|docker| async move {
-                docker.remove_image(&name, Some(options), None).await
-            });
+            let _ = client
+                .ask(|docker| async move { docker.remove_image(&name, Some(options), None).await });
         }
     }
 }

@@ -101,7 +101,8 @@ async fn follow(docker: Docker, id: &str, life: &Life) {
     match docker.inspect_container(id, None).await {
         Ok(found) => life.tell(|known| {
             known.address = address(&found);
-            known.upper = found.graph_driver.and_then(|driver| driver.data.get("UpperDir").cloned());
+            known.upper =
+                found.graph_driver.and_then(|driver| driver.data.get("UpperDir").cloned());
         }),
         Err(error) => return life.tell(|known| known.lost = Some(told(&error))),
     }

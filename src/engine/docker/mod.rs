@@ -33,7 +33,18 @@ use image::Had;
 use leftovers::Owner;
 
 pub use endpoint::USUAL;
+pub use instance::Booted;
 pub use leftovers::LABEL;
+pub use refused::Refused;
+
+/// What came of a start.
+#[derive(Debug)]
+pub enum Started {
+    /// The command was executed.
+    Running(Box<Booted>),
+    /// It was refused.
+    Refused(Refused),
+}
 
 /// Images that are kept in the engine for the next boot.
 const KEPT: usize = 4;
@@ -73,6 +84,23 @@ impl Docker {
         })
     }
 
+    /// Starts a container, as [`Engine::boot`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::boot`].
+    pub fn start(
+        &self,
+        image: &Image,
+        blobs: &dyn Blobs,
+        plan: &Plan,
+    ) -> Result<Started, EngineError> {
+        let begun = start::clock();
+        self.swept.call_once(|| leftovers::remove(&self.client));
+        let had = self.have(image, blobs)?;
+        start::boot(self, had, plan, begun)
+    }
+
     fn have(&self, image: &Image, blobs: &dyn Blobs) -> Result<Arc<Had>, EngineError> {
         let images = || self.images.lock().unwrap_or_else(PoisonError::into_inner);
         let digest = &image.config.digest;
@@ -101,9 +129,9 @@ impl Engine for Docker {
         blobs: &dyn Blobs,
         plan: &Plan,
     ) -> Result<Box<dyn Instance>, EngineError> {
-        let begun = start::clock();
-        self.swept.call_once(|| leftovers::remove(&self.client));
-        let had = self.have(image, blobs)?;
-        start::boot(self, had, plan, begun)
+        Ok(match self.start(image, blobs, plan)? {
+            Started::Running(container) => container,
+            Started::Refused(refused) => Box::new(refused),
+        })
     }
 }

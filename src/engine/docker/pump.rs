@@ -37,11 +37,8 @@ impl Pump {
     pub(super) fn attach(client: &Client, id: &str, canaries: &[Canary]) -> Result<Pump, Error> {
         let state = State { sink: LogSink::new(canaries), last: None, over: false };
         let pump = Pump(Arc::new((Mutex::new(state), Condvar::new())));
-        let options = AttachContainerOptionsBuilder::default()
-            .stdout(true)
-            .stderr(true)
-            .stream(true)
-            .build();
+        let options =
+            AttachContainerOptionsBuilder::default().stdout(true).stderr(true).stream(true).build();
         let id = id.to_owned();
         let streams = client
             .ask(|docker| async move { docker.attach_container(&id, Some(options)).await })?;

@@ -88,8 +88,7 @@ mod tests {
 
     #[test]
     fn a_line_of_the_runtime_is_one() {
-        let refused =
-            |path: &str, errno| Some(ExecRefused { path: path.to_owned(), errno });
+        let refused = |path: &str, errno| Some(ExecRefused { path: path.to_owned(), errno });
         assert_eq!(of_line("exec /start: exec format error"), refused("/start", 8));
         let old = "standard_init_linux.go:228: exec user process caused: exec format error";
         assert_eq!(of_line(old), refused("", 8));

@@ -9,7 +9,7 @@ use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 
 /// See [`Instance`].
 #[derive(Debug)]
-pub(super) struct Refused {
+pub struct Refused {
     pub(super) timeline: Timeline,
     pub(super) refused: ExecRefused,
 }

@@ -45,12 +45,14 @@ pub(super) struct Seen {
 pub(super) struct Look {
     group: Group,
     first: Option<First>,
+    /// The last moment before which the command was not executed.
+    before: Instant,
 }
 
 impl Look {
     /// For the container with this id.
     pub(super) fn new(id: &str) -> Look {
-        Look { group: Group::of(id), first: None }
+        Look { group: Group::of(id), first: None, before: Instant::now() }
     }
 
     /// Since when the first process waits for its start, if it was seen.
@@ -58,13 +60,9 @@ impl Look {
         self.first.as_ref().map(|first| first.since)
     }
 
-    /// Whether the first process was seen, and is gone.
-    pub(super) fn is_gone(&self) -> bool {
-        self.first.as_ref().is_some_and(|first| has_ended(&first.handle))
-    }
-
-    /// Looks once. `Some` from the moment at which the command is executed.
+    /// Looks once: what there is to see from the moment at which the command is executed.
     pub(super) fn look(mut self) -> Result<Seen, Look> {
+        let now = Instant::now();
         for pid in self.group.processes() {
             let Some(stage) = stage(pid) else { continue };
             if self.first.as_ref().is_none_or(|first| first.pid != pid) {
@@ -72,7 +70,9 @@ impl Look {
             }
             let Some(mut first) = self.first.take() else { continue };
             if stage == Stage::Executed {
-                let executed = Instant::now();
+                // Between this look and the one before. The earlier bound is taken, so that
+                // no time-to-listen is ever told shorter than it was.
+                let executed = self.before;
                 first.open_tables();
                 let tmp = open_tmp(pid).ok();
                 return Ok(Seen { first, executed, tmp, group: self.group });
@@ -80,6 +80,7 @@ impl Look {
             first.open_tables();
             self.first = Some(first);
         }
+        self.before = now;
         Err(self)
     }
 }
@@ -141,7 +142,11 @@ fn stage(pid: i32) -> Option<Stage> {
     }
     let name = field("Name:")?.trim();
     let program = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
-    Some(if is_runtime(name, &program.to_string_lossy()) { Stage::Waiting } else { Stage::Executed })
+    Some(if is_runtime(name, &program.to_string_lossy()) {
+        Stage::Waiting
+    } else {
+        Stage::Executed
+    })
 }
 
 /// Whether a process is still the runtime's: by the name that runc gives it, or by its program,

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error;
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
-use super::Docker;
 use super::client::doing;
 use super::image::Had;
 use super::instance::{Booted, Container};
@@ -16,8 +15,9 @@ use super::limits::{Watch, Watched};
 use super::pump::Pump;
 use super::refused::Refused;
 use super::seen::{Look, Seen};
+use super::{Docker, Started};
 use super::{create, refusal};
-use crate::engine::{EngineError, Instance, Timeline};
+use crate::engine::{EngineError, Timeline};
 use crate::evidence::ExecRefused;
 use crate::plan::Plan;
 
@@ -37,7 +37,7 @@ pub(super) fn boot(
     image: Arc<Had>,
     plan: &Plan,
     begun: Instant,
-) -> Result<Box<dyn Instance>, EngineError> {
+) -> Result<Started, EngineError> {
     let client = &engine.client;
     let refused = |text: &str| {
         let command = plan.argv.first().map_or("", String::as_str);
@@ -74,7 +74,7 @@ pub(super) fn boot(
         plan: plan.clone(),
         _image: image,
     };
-    match follow(&booted.container.id, &booted.life) {
+    match watch(engine.near, &booted.container.id, &booted.life) {
         Followed::Seen(seen) => booted.watch(seen)?,
         Followed::Failed(text) => {
             let refused = refused(&text).ok_or_else(|| EngineError::Failed {
@@ -97,12 +97,13 @@ pub(super) fn boot(
             });
         }
     }
-    Ok(Box::new(booted))
+    Ok(Started::Running(Box::new(booted)))
 }
 
 /// What was not executed, and is removed by now.
-fn never(begun: Instant, created: Instant, refused: ExecRefused) -> Box<dyn Instance> {
-    Box::new(Refused { timeline: Timeline { begun, created, executed: clock() }, refused })
+fn never(begun: Instant, created: Instant, refused: ExecRefused) -> Started {
+    let timeline = Timeline { begun, created, executed: clock() };
+    Started::Refused(Refused { timeline, refused })
 }
 
 /// What came of a start.
@@ -115,6 +116,21 @@ enum Followed {
     Over(Instant),
     /// It runs somewhere else.
     Unseen,
+}
+
+/// Follows a start from a thread that comes before others: a look that comes late is an exec
+/// that was seen late.
+fn watch(near: bool, id: &str, life: &Life) -> Followed {
+    std::thread::scope(|scope| {
+        let follower = scope.spawn(|| {
+            if near {
+                // A thread's own. Where it may not, the looks are as exact as they can be.
+                let _ = rustix::process::setpriority_process(None, -20);
+            }
+            follow(id, life)
+        });
+        follower.join().unwrap_or_else(|_| Followed::Failed("the thread panicked".to_owned()))
+    })
 }
 
 fn follow(id: &str, life: &Life) -> Followed {

@@ -116,9 +116,8 @@ fn ask(client: &Client, id: &str, path: &str) -> Option<There> {
     use bollard::query_parameters::ContainerArchiveInfoOptionsBuilder;
     let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
     let id = id.to_owned();
-    let found = client.ask(|docker| async move {
-        docker.get_container_archive_info(&id, Some(options)).await
-    });
+    let found = client
+        .ask(|docker| async move { docker.get_container_archive_info(&id, Some(options)).await });
     let found = found.ok()?;
     let directory = found.file_mode & DIRECTORY != 0;
     let bytes = u64::try_from(found.size).ok().filter(|_| !directory);
