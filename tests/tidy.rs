@@ -25,7 +25,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("plan", "contract image units"),
     ("push", "endpoint image oci registry"),
     ("unpack", "image oci sys units"),
-    ("engine", "contract evidence image oci plan sys units unpack"),
+    ("engine", "contract endpoint evidence image oci plan sys units unpack"),
     ("boot", "check contract engine evidence image plan sys units"),
     ("run", "boot check contract engine evidence image plan rules selection suite units"),
     ("report", "check contract evidence oci rules units waiver"),

@@ -160,7 +160,8 @@ struct WhatArgs {
     /// Look at the image and do not boot it
     #[arg(long = "static")]
     static_only: bool,
-    /// Who boots the image: `auto` or `embedded` [default: auto]
+    /// Who boots the image: `auto`, `embedded` or `docker`; several, `embedded,docker`, are
+    /// compared [default: auto]
     #[arg(long, value_name = "ENGINE")]
     engine: Option<String>,
     /// A suite besides the built-in ones; may be repeated
@@ -253,6 +254,11 @@ pub(super) struct Selftest {
     /// How many to check side by side [default: one a core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
+
+    /// Who boots the images
+    #[arg(long, value_name = "ENGINE", default_value = "embedded")]
+    #[arg(value_parser = ["embedded", "docker"])]
+    pub(super) engine: String,
 
     /// Keep unpacked images here [default: ~/.cache/scf-conform]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]

@@ -4,23 +4,24 @@
 use std::sync::Arc;
 
 use scf_conform::contract::FunctionType;
-use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
 use scf_conform::registry::Access;
-use scf_conform::rules::RULES;
+use scf_conform::rules::{Look, RULES};
 use scf_conform::run::Cancel;
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
-use super::settings::{EngineChoice, Settings};
+use super::engines::{self, Places};
+use super::settings::Settings;
 
 /// What is the same for all images of a run.
 pub(super) struct Jobs<'a> {
     settings: &'a Settings,
     suites: Arc<Vec<Suite>>,
-    engine: Option<Arc<dyn Engine>>,
+    /// The first boots for the report; the others are compared with it.
+    engines: Vec<Arc<dyn Engine>>,
 }
 
 /// An image that is to be checked.
@@ -73,7 +74,7 @@ impl<'a> Jobs<'a> {
             return Err(problems.join("\n"));
         }
         number(&mut suites);
-        Ok(Jobs { settings, suites: Arc::new(suites), engine: None })
+        Ok(Jobs { settings, suites: Arc::new(suites), engines: Vec::new() })
     }
 
     /// Finds who boots, unless nothing is to be booted.
@@ -81,28 +82,25 @@ impl<'a> Jobs<'a> {
         if self.settings.static_only {
             return Ok(());
         }
-        self.engine = Some(match self.settings.engine {
-            EngineChoice::Auto | EngineChoice::Embedded => {
-                Embedded::available()?;
-                let engine = Embedded::new(self.settings.cache_dir.clone());
-                // While the first image is read, what every boot needs gets ready.
-                engine.prepare();
-                Arc::new(engine)
-            }
-        });
+        let places =
+            Places { cache: &self.settings.cache_dir, surroundings: &self.settings.surroundings };
+        self.engines = engines::find(&self.settings.engine, &places)?;
         Ok(())
     }
 
     /// What would be checked, for functions of the type that is set, or of both.
     pub(super) fn listed(&self) -> Vec<Listed> {
-        let Settings { selection, static_only, function, .. } = self.settings;
+        let Settings { selection, static_only, function, engine, .. } = self.settings;
         let kinds = match function.kind {
             Some(kind) => vec![kind],
             None => vec![FunctionType::Event, FunctionType::Http],
         };
         let rules = RULES
             .iter()
-            .filter(|rule| !static_only || rule.look.is_static())
+            .filter(|rule| match rule.look {
+                Look::Engines(_) => !static_only && engine.are_several(),
+                look => look.is_static() || !static_only,
+            })
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
         let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));
@@ -124,7 +122,8 @@ impl<'a> Jobs<'a> {
             reference: Reference::parse(&image.text, std::path::Path::exists)?,
             known_as: image.known_as.clone(),
             function: settings.function.clone(),
-            engine: self.engine.clone(),
+            engine: self.engines.first().cloned(),
+            compare_with: self.engines.iter().skip(1).cloned().collect(),
             suites: Arc::clone(&self.suites),
             builtin: settings.builtin,
             selection: settings.selection.clone(),

@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod clock;
+mod engines;
 mod environment;
 mod exit;
 mod file;

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-use scf_conform::engine::embedded::Embedded;
-use scf_conform::engine::{Engine, EngineError};
+use scf_conform::engine::EngineError;
 use scf_conform::selftest::{self, Fixture, fixtures, proofs, unproved};
 use scf_conform::source;
 
 use super::args::Selftest;
-use super::environment::{Environment, default_cache_dir};
+use super::engines::{self, Places};
+use super::environment::{Environment, default_cache_dir, surroundings};
 use super::exit::Exit;
+use super::settings::EngineName;
 use super::term::{self, Results};
 
 /// Checks the checker.
@@ -41,15 +42,23 @@ fn match_up(arguments: &Selftest, environment: &Environment, fixtures: &[Fixture
     let Some(cache) = arguments.cache_dir.clone().or_else(default) else {
         return usage("there is no place for the cache", "name one with --cache-dir");
     };
-    if let Err(error) = Embedded::available() {
-        let hint = match &error {
-            EngineError::Unavailable { hint, .. } => Some(hint.as_str()),
-            _ => None,
-        };
-        term::error(&error.to_string(), hint);
-        return Exit::NotChecked;
-    }
-    let engine: Arc<dyn Engine> = Arc::new(Embedded::new(cache.clone()));
+    let name = match arguments.engine.as_str() {
+        "docker" => EngineName::Docker,
+        _ => EngineName::Embedded,
+    };
+    let surroundings = surroundings(&environment.variables);
+    let places = Places { cache: &cache, surroundings: &surroundings };
+    let engine = match engines::open(name, &places) {
+        Ok(engine) => engine,
+        Err(error) => {
+            let hint = match &error {
+                EngineError::Unavailable { hint, .. } => Some(hint.as_str()),
+                _ => None,
+            };
+            term::error(&error.to_string(), hint);
+            return Exit::NotChecked;
+        }
+    };
     let usual = || thread::available_parallelism().map_or(1, Into::into);
     let threads = arguments.jobs.map_or_else(usual, usize::from);
     let matrix = selftest::run(fixtures, threads, &|fixture| {

@@ -46,12 +46,28 @@ pub(super) struct Settings {
 }
 
 /// Who boots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum EngineChoice {
     /// Whichever can on this machine.
     Auto,
+    /// These, one after the other, each once.
+    Named(Vec<EngineName>),
+}
+
+impl EngineChoice {
+    /// Whether there is something to compare.
+    pub(super) fn are_several(&self) -> bool {
+        matches!(self, EngineChoice::Named(names) if names.len() > 1)
+    }
+}
+
+/// An engine by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EngineName {
     /// The one that needs nothing installed.
     Embedded,
+    /// The Docker engine.
+    Docker,
 }
 
 /// A report that is written to a file.
@@ -246,19 +262,23 @@ fn kind(text: &str) -> Read<Option<FunctionType>> {
 }
 
 fn engine(text: &str) -> Read<EngineChoice> {
-    match text {
-        "auto" => Ok(EngineChoice::Auto),
-        "embedded" => Ok(EngineChoice::Embedded),
-        // Refused, and never another engine in its place: the user asked for this one.
-        _ if text.split(',').all(|word| ["auto", "embedded", "docker"].contains(&word.trim())) => {
-            Err(Bad(
-                "is not there yet: this version boots images with the embedded engine only"
-                    .to_owned(),
-                Some("use auto or embedded".to_owned()),
-            ))
-        }
-        _ => Err(no_word(text, &["auto", "embedded", "docker"])),
+    const WORDS: [&str; 4] = ["auto", "embedded", "docker", "embedded,docker"];
+    if text.trim() == "auto" {
+        return Ok(EngineChoice::Auto);
     }
+    let mut named = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let name = match word {
+            "embedded" => EngineName::Embedded,
+            "docker" => EngineName::Docker,
+            _ => return Err(no_word(text, &WORDS)),
+        };
+        if named.contains(&name) {
+            return Err(Bad(format!("names `{word}` twice"), None));
+        }
+        named.push(name);
+    }
+    Ok(EngineChoice::Named(named))
 }
 
 fn memory(text: &str) -> Read<MemoryMb> {

@@ -1,7 +1,9 @@
 //! Engines boot images; nothing above this module knows which one does.
 
 mod canaries;
+pub mod docker;
 pub mod embedded;
+mod files;
 mod logs;
 
 use std::io;

@@ -19,8 +19,12 @@ use crate::run::{self, Stage};
 const AFTERWARDS: Duration = Duration::from_millis(25);
 
 impl Work<'_> {
-    pub(super) fn boot(&mut self, image: &Image, blobs: &dyn Blobs) -> Result<(), Trouble> {
-        let Some(engine) = self.job.engine.clone() else { return Ok(()) };
+    pub(super) fn boot(
+        &mut self,
+        engine: &dyn Engine,
+        image: &Image,
+        blobs: &dyn Blobs,
+    ) -> Result<(), Trouble> {
         let plan = match Plan::new(image, &self.job.function, RootMode::Writable, self.canaries()) {
             Ok(plan) => plan,
             Err(error) => {
@@ -31,12 +35,12 @@ impl Work<'_> {
         self.report.engine = Some(engine.name().to_owned());
         let mut boots = Vec::new();
         for _ in 1..self.job.boots {
-            let (instance, boot) = self.start(engine.as_ref(), image, blobs, &plan)?;
+            let (instance, boot) = self.start(engine, image, blobs, &plan)?;
             boots.extend(boot.phases.listen);
             instance.stop().map_err(|error| engine_trouble(&error))?;
             self.stop_if_cancelled()?;
         }
-        let (instance, boot) = self.start(engine.as_ref(), image, blobs, &plan)?;
+        let (instance, boot) = self.start(engine, image, blobs, &plan)?;
         boots.extend(boot.phases.listen);
         self.live(instance, boot, boots)
     }

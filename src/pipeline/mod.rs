@@ -3,6 +3,7 @@
 //! Here is what needs no instance; `live` has the rest.
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
+mod compare;
 mod live;
 
 use std::ops::ControlFlow;
@@ -15,7 +16,7 @@ use crate::engine::{Engine, EngineError};
 use crate::image::{Blobs, Depth, Image, Weight, load};
 use crate::oci::Reference;
 use crate::report::{ImageFacts, ImageReport, SizeKnown, Trouble};
-use crate::rules::{self, RULES, Rule};
+use crate::rules::{self, Look, RULES, Rule};
 use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
 use crate::source::{self, Bounds, SourceError, Step};
@@ -31,6 +32,8 @@ pub struct Job {
     pub function: Function,
     /// Who boots it; `None` for static checks only.
     pub engine: Option<Arc<dyn Engine>>,
+    /// Who boots it besides; whatever they find otherwise is told.
+    pub compare_with: Vec<Arc<dyn Engine>>,
     /// Suites besides the built-in ones.
     pub suites: Arc<Vec<Suite>>,
     /// Whether the built-in suite of the function's type is run.
@@ -104,11 +107,15 @@ impl<'a> Work<'a> {
         if !self.anything_to_boot_for() {
             return Ok(());
         }
-        match self.why_not_boot(&image) {
-            Some(why) => self.skip_everything_live(&why),
-            None => self.boot(&image, blobs.as_ref())?,
+        if let Some(why) = self.why_not_boot(&image) {
+            self.skip_everything_live(&why);
+            return Ok(());
         }
-        Ok(())
+        let looked_at = self.report.checks.len();
+        if let Some(engine) = &job.engine {
+            self.boot(engine.as_ref(), &image, blobs.as_ref())?;
+        }
+        self.compare(&image, blobs.as_ref(), looked_at)
     }
 
     fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
@@ -178,8 +185,18 @@ impl<'a> Work<'a> {
 
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
-        let live = RULES.iter().any(|rule| !rule.look.is_static() && self.wants(rule));
+        let live = self.live_rules().any(|rule| self.wants(rule));
         live || self.selects_cases()
+    }
+
+    /// The rules that need an instance; two of them where engines are compared.
+    fn live_rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        let several = !self.job.compare_with.is_empty();
+        RULES.iter().copied().filter(move |rule| match rule.look {
+            Look::Manifest(_) | Look::Image(_) => false,
+            Look::Boot(_) | Look::Run(_) => true,
+            Look::Engines(_) => several,
+        })
     }
 
     fn selects(&self, suite: &Suite) -> bool {
@@ -242,8 +259,8 @@ impl<'a> Work<'a> {
 
     fn skip_everything_live(&mut self, why: &str) {
         let function = &self.job.function;
-        let rules = RULES.iter().filter(|rule| !rule.look.is_static());
-        let skipped: Vec<Check> = rules
+        let skipped: Vec<Check> = self
+            .live_rules()
             .filter(|rule| self.wants(rule))
             .map(|rule| rules::skipped(rule, function, why))
             .collect();

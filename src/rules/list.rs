@@ -2,10 +2,10 @@
 
 use super::Rule;
 use super::{
-    closed_files, command, exposed_port, hidden_by_tmp, image_size, integrity, layer_compression,
-    leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind, memory_for_size,
-    plain_manifest, platform, registry, start_command, stays_up, tag, tmp_directory,
-    tmp_while_running, writes_outside_tmp,
+    closed_files, command, engines_agree, exposed_port, hidden_by_tmp, image_size, integrity,
+    layer_compression, leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind,
+    memory_for_size, plain_manifest, platform, registry, start_command, stays_up, tag,
+    tmp_directory, tmp_while_running, writes_outside_tmp,
 };
 
 /// All rules.
@@ -30,6 +30,7 @@ pub const RULES: &[&Rule] = &[
     &stays_up::RULE,
     &tmp_while_running::RULE,
     &writes_outside_tmp::RULE,
+    &engines_agree::RULE,
     &leaks_in_answers::RULE,
     &leaks_elsewhere::RULE,
 ];

@@ -5,6 +5,7 @@
 
 mod closed_files;
 mod command;
+mod engines_agree;
 mod exposed_port;
 mod findings;
 mod hidden_by_tmp;
@@ -77,6 +78,19 @@ pub enum Look {
     Boot(fn(&Boot, &Function, &mut Findings)),
     /// The instance's whole life.
     Run(fn(&Run, &Function, &mut Findings)),
+    /// What each of several engines led to.
+    Engines(fn(&[Judged<'_>], &Function, &mut Findings)),
+}
+
+/// The checks that one engine led to.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The engine's name.
+    pub engine: &'a str,
+    /// In any order.
+    pub checks: &'a [Check],
+    /// Why there are none, or not all.
+    pub trouble: Option<&'a str>,
 }
 
 impl Look {
@@ -127,6 +141,16 @@ pub fn look_at_run(run: &Run, function: &Function, wanted: impl Fn(&Rule) -> boo
     each(wanted, |rule| match rule.look {
         Look::Run(look) => Some(findings(rule, function, |found| look(run, function, found))),
         _ => None,
+    })
+}
+
+/// Compares what several engines led to.
+#[must_use]
+pub fn look_at_engines(judged: &[Judged<'_>], function: &Function) -> Check {
+    let rule = &engines_agree::RULE;
+    findings(rule, function, |found| match rule.look {
+        Look::Engines(look) => look(judged, function, found),
+        _ => found.skip("nothing is compared"),
     })
 }
 

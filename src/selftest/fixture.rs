@@ -294,6 +294,7 @@ impl Fixture {
             known_as: self.settings.reference.as_ref().map(|_| self.reference()).transpose()?,
             function: self.function()?,
             engine: (!self.settings.is_static).then_some(engine),
+            compare_with: Vec::new(),
             suites: Arc::default(),
             builtin: true,
             selection: Selection { only: globs.collect(), ..Selection::default() },

@@ -1,0 +1,56 @@
+//! Finds who boots.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use scf_conform::endpoint::Surroundings;
+use scf_conform::engine::docker::Docker;
+use scf_conform::engine::embedded::Embedded;
+use scf_conform::engine::{Engine, EngineError};
+
+use super::settings::{EngineChoice, EngineName};
+use super::term;
+
+/// Where engines keep and find what they need.
+pub(super) struct Places<'a> {
+    /// Unpacked images.
+    pub(super) cache: &'a Path,
+    /// What is known of where the Docker engine listens.
+    pub(super) surroundings: &'a Surroundings,
+}
+
+/// The engines that were chosen, in their order. Never another in the place of one that was
+/// named; `auto` takes what the machine lets it.
+pub(super) fn find(
+    choice: &EngineChoice,
+    places: &Places<'_>,
+) -> Result<Vec<Arc<dyn Engine>>, EngineError> {
+    match choice {
+        EngineChoice::Named(names) => names.iter().map(|name| open(*name, places)).collect(),
+        EngineChoice::Auto => match open(EngineName::Embedded, places) {
+            Ok(engine) => Ok(vec![engine]),
+            Err(forbidden) => match open(EngineName::Docker, places) {
+                Ok(engine) => {
+                    term::note(&format!("booting with docker, since embedded cannot: {forbidden}"));
+                    Ok(vec![engine])
+                }
+                // What stands in the way of the usual one is of more use.
+                Err(_) => Err(forbidden),
+            },
+        },
+    }
+}
+
+/// One engine, ready to boot.
+pub(super) fn open(name: EngineName, places: &Places<'_>) -> Result<Arc<dyn Engine>, EngineError> {
+    match name {
+        EngineName::Embedded => {
+            Embedded::available()?;
+            let engine = Embedded::new(places.cache.to_owned());
+            // While the first image is read, what every boot needs gets ready.
+            engine.prepare();
+            Ok(Arc::new(engine))
+        }
+        EngineName::Docker => Ok(Arc::new(Docker::open(places.surroundings)?)),
+    }
+}
