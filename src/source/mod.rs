@@ -7,6 +7,7 @@ mod export;
 mod fixture;
 mod layout;
 mod sniff;
+mod store;
 
 use std::io;
 use std::path::PathBuf;
