@@ -24,10 +24,22 @@ fn main() {
         .with_executable(env!("CARGO_BIN_EXE_scf-conform").into());
     let function = Function { args: Some("--print-listen".to_owned()), ..Function::default() };
     let reference = Reference::parse("fixture:hello", |_: &Path| false).expect("a reference");
-    let local = source::Local { scratch: cache.path().to_owned(), docker_host: None };
-    let blobs = source::open(&reference, &local).expect("it is built");
+    let local = source::Local {
+        scratch: cache.path().to_owned(),
+        surroundings: Default::default(),
+        registry: Default::default(),
+    };
+    let blobs = source::open(&reference, &local, &mut |_| std::ops::ControlFlow::Continue(()))
+        .expect("it is built");
     let platform = &function.contract.platform;
-    let image = load(&reference, blobs.as_ref(), platform, &mut |_, _| {}).expect("it is read");
+    let image = load(
+        &reference,
+        blobs.as_ref(),
+        platform,
+        scf_conform::image::Depth::Layers,
+        &mut |_, _| {},
+    )
+    .expect("it is read");
     let plan = Plan::new(&image, &function, RootMode::Writable, Vec::new()).expect("a plan");
 
     let mut errors = Vec::new();

@@ -4,6 +4,7 @@
 pub mod boot;
 pub mod check;
 pub mod contract;
+pub mod endpoint;
 pub mod engine;
 pub mod evidence;
 pub mod image;

@@ -8,7 +8,9 @@ use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
-use scf_conform::rules::{Look, RULES};
+use scf_conform::registry::Access;
+use scf_conform::rules::RULES;
+use scf_conform::run::Cancel;
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
@@ -74,7 +76,7 @@ impl<'a> Jobs<'a> {
         };
         let rules = RULES
             .iter()
-            .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
+            .filter(|rule| !static_only || rule.look.is_static())
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
         let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));
@@ -90,8 +92,10 @@ impl<'a> Jobs<'a> {
     }
 
     /// The job for one image.
-    pub(super) fn job(&self, image: &str) -> Result<Job, ReferenceError> {
+    pub(super) fn job(&self, image: &str, cancel: &Cancel) -> Result<Job, ReferenceError> {
         let settings = self.settings;
+        let cancel = cancel.clone();
+        let stopped = Arc::new(move || cancel.cancelled());
         Ok(Job {
             reference: Reference::parse(image, std::path::Path::exists)?,
             known_as: None,
@@ -103,7 +107,8 @@ impl<'a> Jobs<'a> {
             boots: settings.boots,
             local: Local {
                 scratch: settings.cache_dir.clone(),
-                docker_host: settings.docker_host.clone(),
+                surroundings: settings.surroundings.clone(),
+                registry: Access { stopped, ..settings.registry.clone() },
             },
         })
     }

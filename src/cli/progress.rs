@@ -101,6 +101,10 @@ fn told(stage: Stage) -> String {
         Stage::Reading { done, of } => {
             format!("reading {} of {}", units::size(done), units::size(of))
         }
+        Stage::Exporting => "waiting for the engine's export".to_owned(),
+        Stage::Compressing { done, of } => {
+            format!("compressing as a push would, {} of {}", units::size(done), units::size(of))
+        }
         Stage::Booting => "booting".to_owned(),
         Stage::Listening => "waiting for it to listen".to_owned(),
         Stage::Invoking { done, of } => format!("invoking, {done} of {of}"),

@@ -10,6 +10,8 @@ use std::time::Duration;
 use anstream::ColorChoice;
 use scf_conform::check::Severity;
 use scf_conform::contract::{Function, FunctionType, MemoryMb};
+use scf_conform::endpoint::Surroundings;
+use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
@@ -36,8 +38,9 @@ pub(super) struct Settings {
     pub(super) jobs: Option<usize>,
     pub(super) fail_fast: bool,
     pub(super) cache_dir: PathBuf,
-    /// Where the local engine listens, where the environment says so.
-    pub(super) docker_host: Option<String>,
+    /// What the environment says of where the local engine listens.
+    pub(super) surroundings: Surroundings,
+    pub(super) registry: Access,
 }
 
 /// Who boots.
@@ -123,7 +126,13 @@ impl Settings {
                 .map(|jobs| usize::try_from(jobs).unwrap_or(1)),
             fail_fast: options.switch("fail-fast")?,
             cache_dir: cache_dir(&options, environment)?,
-            docker_host: environment.get("DOCKER_HOST").cloned(),
+            surroundings: surroundings(environment),
+            registry: Access {
+                logins: logins(environment),
+                ca: options.one("ca", |text| Ok(PathBuf::from(text)))?,
+                insecure: options.many("insecure", host)?,
+                ..Access::default()
+            },
         })
     }
 }
@@ -333,6 +342,44 @@ fn report_file(text: &str) -> Read<ReportFile> {
         "-" => Err(Bad("is no file".to_owned(), Some(format!("for stdout, use `-f {word}`")))),
         file => Ok(ReportFile { format, path: PathBuf::from(file) }),
     }
+}
+
+/// What docker's client reads of the environment to find an engine.
+pub(super) fn surroundings(environment: &BTreeMap<String, String>) -> Surroundings {
+    let text = |name: &str| environment.get(name).filter(|text| !text.is_empty()).cloned();
+    let path = |name: &str| text(name).map(PathBuf::from);
+    Surroundings {
+        docker_host: text("DOCKER_HOST"),
+        docker_context: text("DOCKER_CONTEXT"),
+        docker_config: path("DOCKER_CONFIG")
+            .or_else(|| path("HOME").map(|home| home.join(".docker"))),
+        docker_tls: text("DOCKER_TLS_VERIFY").is_some(),
+        docker_cert_path: path("DOCKER_CERT_PATH"),
+        xdg_runtime_dir: path("XDG_RUNTIME_DIR"),
+    }
+}
+
+/// Where docker and podman keep credentials, the likeliest first.
+fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let path =
+        |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    if let Some(named) = path("REGISTRY_AUTH_FILE") {
+        return vec![named];
+    }
+    let docker = surroundings(environment).docker_config.map(|dir| dir.join("config.json"));
+    let podman = path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    docker.into_iter().chain(podman).collect()
+}
+
+/// A host, with a port perhaps.
+fn host(text: &str) -> Read<String> {
+    if text.is_empty() || text.contains(['/', '@', ' ']) {
+        return Err(Bad(
+            "is no host: write HOST or HOST:PORT, as in the image's name".to_owned(),
+            None,
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// What `--cache-dir` says, or the user's directory for caches.

@@ -9,63 +9,31 @@ use std::time::Duration;
 /// How registries may be reached, and where the credentials for them are kept.
 #[derive(Clone)]
 pub struct Access {
-    /// Files in which docker and podman keep credentials; the first that has some for a
-    /// registry counts. Those that are not there are passed over.
+    /// Files as docker and podman keep their credentials in, the first that has one counting.
+    /// Those that are not there are passed over.
     pub logins: Vec<PathBuf>,
-    /// A file of certificates in PEM that are trusted besides the system's.
+    /// A file of certificates that are trusted besides the system's.
     pub ca: Option<PathBuf>,
-    /// Hosts, with their port where they have one, that may be asked without TLS. This
-    /// machine itself always may.
+    /// Hosts, with their port where they have one, that are asked without TLS. Loopback
+    /// addresses are, too.
     pub insecure: Vec<String>,
-    /// The proxies that stand between this machine and others.
-    pub proxies: Proxies,
-    /// Times that a test shortens.
-    pub times: Times,
+    /// How long a registry may be silent.
+    pub patience: Duration,
+    /// How long a registry may be asked again that says that it is busy, in all.
+    pub busy: Duration,
     /// Whether the work is to be given up; asked often.
     pub stopped: Arc<dyn Fn() -> bool + Send + Sync>,
 }
 
-/// The proxies that stand between this machine and others, as the environment names them.
-#[derive(Clone, Debug, Default)]
-pub struct Proxies {
-    /// For `http://`.
-    pub http: Option<String>,
-    /// For `https://`.
-    pub https: Option<String>,
-    /// Hosts that are reached without one, between commas.
-    pub none_for: Option<String>,
-}
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug)]
-pub struct Times {
-    /// For which a registry may be silent.
-    pub patience: Duration,
-    /// That a registry may ask to be left alone, in all.
-    pub busy: Duration,
-    /// Before the first repetition; each further one waits about twice as long.
-    pub pause: Duration,
-}
-
-impl Default for Times {
-    fn default() -> Times {
-        Times {
-            patience: Duration::from_secs(30),
-            busy: Duration::from_secs(60),
-            pause: Duration::from_millis(250),
-        }
-    }
-}
-
 impl Default for Access {
-    /// No credentials, the system's certificates, TLS for every other machine.
+    /// No credentials, the system's certificates, half a minute of patience.
     fn default() -> Access {
         Access {
             logins: Vec::new(),
             ca: None,
             insecure: Vec::new(),
-            proxies: Proxies::default(),
-            times: Times::default(),
+            patience: Duration::from_secs(30),
+            busy: Duration::from_secs(60),
             stopped: Arc::new(|| false),
         }
     }
@@ -77,16 +45,36 @@ impl fmt::Debug for Access {
             .field("logins", &self.logins)
             .field("ca", &self.ca)
             .field("insecure", &self.insecure)
-            .field("times", &self.times)
-            // A proxy's address may hold a password.
             .finish_non_exhaustive()
     }
 }
 
+/// The two ways to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// Through TLS.
+    Https,
+    /// Without.
+    Http,
+}
+
 impl Access {
-    /// Whether a host, with or without a port, may be asked without TLS.
-    pub(super) fn may_be_plain(&self, host: &str) -> bool {
-        is_loopback(host) || self.insecure.iter().any(|known| known.eq_ignore_ascii_case(host))
+    /// How a host is asked.
+    pub(super) fn scheme(&self, host: &str) -> Scheme {
+        if is_loopback(host) || self.insecure.iter().any(|known| known == host) {
+            Scheme::Http
+        } else {
+            Scheme::Https
+        }
+    }
+}
+
+impl Scheme {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Scheme::Https => "https",
+            Scheme::Http => "http",
+        }
     }
 }
 
@@ -106,13 +94,13 @@ mod tests {
     #[test]
     fn only_this_machine_and_named_hosts_go_without_tls() {
         let access = Access { insecure: vec!["mine:5000".to_owned()], ..Access::default() };
-        for host in ["127.0.0.1:5000", "localhost", "localhost:1", "[::1]:5000", "Mine:5000"] {
-            assert!(access.may_be_plain(host), "{host}");
+        for host in ["127.0.0.1:5000", "localhost", "localhost:1", "[::1]:5000", "mine:5000"] {
+            assert_eq!(access.scheme(host), Scheme::Http, "{host}");
         }
         for host in
-            ["mine", "mine:5001", "127.0.0.1.example.com", "localhost.example.com", "10.1.1.1"]
+            ["mine", "mine:5001", "127.0.0.1.example.com", "localhost.example.com", "10.0.0.1"]
         {
-            assert!(!access.may_be_plain(host), "{host}");
+            assert_eq!(access.scheme(host), Scheme::Https, "{host}");
         }
     }
 }

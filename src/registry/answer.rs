@@ -1,94 +1,131 @@
-//! What a registry says in an answer: refusals with their reasons, and when to come again.
+//! What a registry answers, as far as it is not what was asked for.
 
+use std::error::Error;
 use std::time::Duration;
 
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
-/// The longest reason that is shown, in characters.
-const LONGEST: usize = 200;
+use super::wait::{Vain, patiently};
+use super::{Access, Registry, RegistryError};
+use crate::units;
 
-/// The reason in a refusal's body, after a colon; empty where there is none that is meant for
-/// a reader.
-pub(super) fn told(body: &[u8]) -> String {
-    let Ok(document) = serde_json::from_slice::<Value>(body) else { return String::new() };
-    let text = |value: &Value| value.as_str().map(str::to_owned).filter(|text| !text.is_empty());
-    let first = &document["errors"][0];
-    let reason = text(&first["message"])
-        .or_else(|| text(&first["code"]))
-        // Services that give tokens.
-        .or_else(|| text(&document["details"]))
-        .or_else(|| text(&document["error_description"]))
-        .or_else(|| text(&document["error"]));
-    reason.map_or_else(String::new, |reason| format!(": {}", one_line(&reason)))
+/// The largest answer that is read for the error in it, in bytes.
+const LARGEST_ERROR: u64 = 64 << 10;
+/// Letters of a registry's own words that are shown.
+const LONGEST_WORDS: usize = 300;
+
+/// Whether a status says that the same may be answered later.
+pub(super) fn is_passing(status: StatusCode) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
 }
 
-/// The code of the first error, as `MANIFEST_UNKNOWN`.
-pub(super) fn code(body: &[u8]) -> Option<String> {
-    let document: Value = serde_json::from_slice(body).ok()?;
-    document["errors"][0]["code"].as_str().map(str::to_owned)
-}
-
-/// A text of a stranger, fit to stand in a line.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.retain(|letter| !letter.is_control());
-    if let Some((at, _)) = line.char_indices().nth(LONGEST) {
-        line.truncate(at);
-        line.push('…');
-    }
-    line
-}
-
-/// When the registry wants to be asked again: seconds, or a date, which is compared with its
-/// own clock.
+/// How long the registry wants to be left alone, where it says so in seconds.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+/// The error that an unwanted answer is.
+pub(super) async fn unwanted(registry: &Registry, what: &str, response: Response) -> RegistryError {
+    let (what, host) = (what.to_owned(), registry.host.clone());
+    let status = response.status();
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            let who = registry.login().map_or_else(|_| "this user".to_owned(), |login| login.who());
+            RegistryError::Refused { what, host, who, status: status.as_u16() }
+        }
+        StatusCode::NOT_FOUND => RegistryError::Absent { what, host },
+        _ => {
+            let busy = retry_after(response.headers());
+            let words = body(&registry.access, response, LARGEST_ERROR).await.unwrap_or_default();
+            let mut told = words_of(&words);
+            if let Some(busy) = busy {
+                told = format!("{told}, and wants to be left alone for {}", units::duration(busy));
+            }
+            RegistryError::Status { what, host, status: status.as_u16(), told }
+        }
     }
-    let then = httpdate::parse_http_date(text).ok()?;
-    let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-    Some(then.duration_since(now).unwrap_or_default())
+}
+
+/// What a registry says of an error, after a colon: `{"errors": [{"code", "message"}]}`.
+fn words_of(body: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return String::new() };
+    let error = &value["errors"][0];
+    let words: Vec<&str> =
+        ["code", "message"].iter().filter_map(|key| error[*key].as_str()).collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    let words: String = words.join(", ").chars().filter(|letter| !letter.is_control()).collect();
+    format!(": {}", words.chars().take(LONGEST_WORDS).collect::<String>())
+}
+
+/// Why a body could not be read.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// Longer than it may be.
+    TooLong,
+    /// The connection broke.
+    Broken(String),
+    /// Nothing came, or it is to be given up.
+    Vain(Vain),
+}
+
+/// A body, whole.
+pub(super) async fn body(
+    access: &Access,
+    mut response: Response,
+    most: u64,
+) -> Result<Vec<u8>, Unread> {
+    if response.content_length().is_some_and(|length| length > most) {
+        return Err(Unread::TooLong);
+    }
+    let mut bytes = Vec::new();
+    loop {
+        match patiently(access, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => bytes.extend_from_slice(&chunk),
+            Ok(Ok(None)) => return Ok(bytes),
+            Ok(Err(error)) => return Err(Unread::Broken(deepest(&error))),
+            Err(vain) => return Err(Unread::Vain(vain)),
+        }
+        if bytes.len() as u64 > most {
+            return Err(Unread::TooLong);
+        }
+    }
+}
+
+/// The innermost cause, which is the one that says what happened.
+pub(super) fn deepest(error: &reqwest::Error) -> String {
+    let mut cause: &dyn Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    let text = cause.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
 
     #[test]
-    fn the_reason_is_shown_in_one_line() {
-        let body =
-            br#"{"errors":[{"code":"DENIED","message":"requested access\n is \u001bdenied"}]}"#;
-        assert_eq!(told(body), ": requested access is denied");
-        assert_eq!(code(body).as_deref(), Some("DENIED"));
-        assert_eq!(told(br#"{"errors":[{"code":"UNKNOWN","message":""}]}"#), ": UNKNOWN");
-        assert_eq!(
-            told(br#"{"details":"incorrect username or password"}"#),
-            ": incorrect username or password"
-        );
-        for silent in ["", "<html>", "{}", "[]", r#"{"errors":[]}"#, r#"{"errors":null}"#] {
-            assert_eq!(told(silent.as_bytes()), "", "{silent}");
-        }
-        let long = format!(r#"{{"error":"{}"}}"#, "é".repeat(300));
-        assert_eq!(told(long.as_bytes()).chars().count(), LONGEST + 3);
+    fn a_registrys_own_words_are_shown() {
+        let body = br#"{"errors":[{"code":"DENIED","message":"quota\nexceeded"}]}"#;
+        assert_eq!(words_of(body), ": DENIED, quotaexceeded");
+        assert_eq!(words_of(b"<html>"), "");
+        assert_eq!(words_of(br#"{"errors":[]}"#), "");
     }
 
     #[test]
-    fn seconds_and_dates_are_read() {
-        let with = |retry: &str, date: &str| {
-            let value = |text: &str| HeaderValue::from_str(text).expect("a value");
-            let headers = [(RETRY_AFTER, value(retry)), (DATE, value(date))];
-            retry_after(&headers.into_iter().collect()).map(|wait| wait.as_secs())
+    fn a_wish_to_be_left_alone_is_read() {
+        let after = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().expect("a value"));
+            retry_after(&headers)
         };
-        let date = "Wed, 25 Nov 2026 09:20:00 GMT";
-        assert_eq!(with("7", ""), Some(7));
-        assert_eq!(with("Wed, 25 Nov 2026 09:20:30 GMT", date), Some(30));
-        assert_eq!(with("Wed, 25 Nov 2026 09:19:30 GMT", date), Some(0));
-        assert_eq!(with("soon", date), None);
-        assert_eq!(with("-1", date), None);
-        assert_eq!(retry_after(&HeaderMap::new()), None);
+        assert_eq!(after("3"), Some(Duration::from_secs(3)));
+        assert_eq!(after("Wed, 21 Oct 2026 07:28:00 GMT"), None);
     }
 }

@@ -177,7 +177,7 @@ impl Registry {
         what: &str,
     ) -> Result<Option<String>, Unanswered> {
         let values = response.headers().get_all(WWW_AUTHENTICATE);
-        let wanted = values.iter().filter_map(|value| challenge(value.to_str().ok()?)).next();
+        let wanted = values.iter().find_map(|value| challenge(value.to_str().ok()?));
         let Some(wanted) = wanted else { return Ok(None) };
         token::header(self, &wanted, action, what).await
     }

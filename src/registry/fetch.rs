@@ -1,280 +1,184 @@
-//! Manifests and blobs, fetched.
+//! Reads a blob as a stream, and goes on where a connection broke off.
 
-use std::fmt;
 use std::io;
 
-use reqwest::header::{ACCEPT, CONTENT_RANGE, CONTENT_TYPE, HeaderValue, RANGE};
+use reqwest::header::{CONTENT_RANGE, HeaderValue, RANGE};
 use reqwest::{Method, Response, StatusCode};
-use serde_json::Value;
 
-use super::client::{Action, Ask, Registry};
-use super::wait::Budget;
-use super::{Fault, answer, redirect};
-use crate::oci::{Digest, media_type};
+use super::answer::{deepest, unwanted};
+use super::ask::Ask;
+use super::client::Action;
+use super::wait::{REPETITIONS, Vain, before, patiently, pause};
+use super::{Registry, RegistryError};
+use crate::oci::Digest;
 
-/// The largest manifest that registries take, in bytes.
-const LARGEST_MANIFEST: u64 = 4 << 20;
-/// Most tags that are asked for to be shown.
-const TAGS: usize = 1000;
-/// Bytes that an attempt has to bring to count as progress.
-const PROGRESS: u64 = 8 << 20;
-/// The header by which a registry names what it sends.
-pub(super) const CONTENT_DIGEST: &str = "docker-content-digest";
+/// Connections that may break during one download, however much each of them brought.
+const MOST_BREAKS: u32 = 50;
+/// Silences that are waited out.
+const MOST_SILENCES: u32 = 1;
 
-/// What a manifest is asked for by.
-#[derive(Debug, Clone, Copy)]
-pub enum Which<'a> {
-    /// Its digest.
-    Digest(&'a Digest),
-    /// Its tag.
-    Tag(&'a str),
+/// How long a blob may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Length {
+    /// As its descriptor says.
+    Exactly(u64),
+    /// Whatever it is, up to this.
+    AtMost(u64),
 }
 
-impl fmt::Display for Which<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Which::Digest(digest) => digest.fmt(f),
-            Which::Tag(tag) => f.write_str(tag),
-        }
-    }
-}
-
-/// A manifest or an index, as it came.
-#[derive(Debug, Clone)]
-pub struct Fetched {
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-    /// What the registry says that it is, where that is the type of a manifest.
-    pub media_type: Option<String>,
-}
+/// Gets the bytes as they come.
+pub(super) type Sink<'a> = &'a mut (dyn FnMut(&[u8]) -> io::Result<()> + Send);
 
 impl Registry {
-    /// A manifest or an index. Its bytes are those of the digest that it was asked for by, or
-    /// that the registry names.
+    /// Reads a blob of a known size. It is for the caller to verify it: bytes are given as
+    /// they come, never more than `size` of them.
     ///
     /// # Errors
     ///
-    /// Where it is not there, or cannot be had.
-    pub fn manifest(&self, which: Which<'_>) -> Result<Fetched, Fault> {
-        self.runtime.block_on(async {
-            let mut budget = Budget::default();
-            loop {
-                match self.manifest_once(which).await {
-                    Err(fault) => budget.spend(&self.shared.access, fault).await?,
-                    fetched => return fetched,
-                }
-            }
-        })
+    /// Where it is not there, has another size, or the registry fails more often than is
+    /// borne.
+    pub fn blob(&self, digest: &Digest, size: u64, sink: Sink<'_>) -> Result<(), RegistryError> {
+        self.runtime.block_on(self.download(digest, Length::Exactly(size), sink))
     }
 
-    async fn manifest_once(&self, which: Which<'_>) -> Result<Fetched, Fault> {
-        let mut ask = Ask::new(Method::GET, self.url(&format!("manifests/{which}"))?);
-        for kind in [
-            media_type::OCI_MANIFEST,
-            media_type::DOCKER_MANIFEST,
-            media_type::OCI_INDEX,
-            media_type::DOCKER_INDEX,
-            media_type::DOCKER_SCHEMA_1_SIGNED,
-            media_type::DOCKER_SCHEMA_1,
-            "*/*;q=0.1",
-        ] {
-            ask.headers.append(ACCEPT, HeaderValue::from_static(kind));
-        }
-        let response = self.send(Action::Pull, &ask).await?;
-        if response.status() == StatusCode::NOT_FOUND {
-            return Err(self.absent(response, which).await);
-        }
-        if response.status() != StatusCode::OK {
-            return Err(self.status(response).await);
-        }
-        let host = redirect::host(response.url());
-        let header = |name: &str| {
-            let value = response.headers().get(name)?.to_str().ok()?;
-            Some(value.split(';').next().unwrap_or_default().trim().to_owned())
-        };
-        let kind = header(CONTENT_TYPE.as_str()).unwrap_or_default();
-        let named = header(CONTENT_DIGEST).and_then(|text| text.parse::<Digest>().ok());
-        let bytes = self.body(response, LARGEST_MANIFEST).await?;
-        let expected = match which {
-            Which::Digest(digest) => Some(*digest),
-            Which::Tag(_) => named,
-        };
-        let is = Digest::of(&bytes);
-        if let Some(expected) = expected.filter(|expected| *expected != is && !is_signed(&bytes)) {
-            return Err(Fault::Differs { host, is, expected });
-        }
-        if serde_json::from_slice::<Value>(&bytes).is_err() {
-            let kind = if kind.is_empty() { "no media type" } else { &kind };
-            let why =
-                format!("what it sends as a manifest is no JSON ({})", answer::one_line(kind));
-            return Err(Fault::NoRegistry { host, why });
-        }
-        // Some send every document as `application/json`, and the document says more.
-        let media_type = Some(kind).filter(|kind| kind.starts_with("application/vnd."));
-        Ok(Fetched { bytes, media_type })
-    }
-
-    /// What is there instead of a manifest.
-    async fn absent(&self, response: Response, which: Which<'_>) -> Fault {
-        let host = redirect::host(response.url());
-        let repository = &self.shared.repository;
-        let body = self.body(response, LARGEST_MANIFEST).await.unwrap_or_default();
-        let code = answer::code(&body);
-        let object = match (code.as_deref(), which) {
-            (None, _) => {
-                let why = "it answers 404, and not in a registry's words".to_owned();
-                return Fault::NoRegistry { host, why };
-            }
-            (Some("NAME_UNKNOWN"), _) => format!("repository `{repository}`"),
-            (_, Which::Digest(digest)) => format!("manifest {digest} in `{repository}`"),
-            (_, Which::Tag(tag)) => {
-                let tags = self.tags().await.unwrap_or_default();
-                format!("tag `{tag}` in `{repository}`{}", listed(tag, &tags))
-            }
-        };
-        Fault::Absent { host, object }
-    }
-
-    async fn tags(&self) -> Result<Vec<String>, Fault> {
-        let url = self.url(&format!("tags/list?n={TAGS}"))?;
-        let response = self.send(Action::Pull, &Ask::new(Method::GET, url)).await?;
-        if response.status() != StatusCode::OK {
-            return Err(self.status(response).await);
-        }
-        let body = self.body(response, LARGEST_MANIFEST).await?;
-        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let tags = document["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
-        Ok(tags.map(answer::one_line).collect())
-    }
-
-    /// A blob, in pieces. One that is cut off is gone on with where it ended. `size` is what
-    /// its descriptor says: where the registry says another size, that is what comes, within
-    /// reason. The bytes are not compared with the digest here.
+    /// Reads a small blob whole.
     ///
     /// # Errors
     ///
-    /// Where it cannot be had whole, or `sink` fails.
-    pub fn blob(
-        &self,
-        digest: &Digest,
-        size: u64,
-        sink: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
-    ) -> Result<(), Fault> {
-        self.runtime.block_on(async {
-            let mut budget = Budget::default();
-            let mut at = 0;
-            loop {
-                let before = at;
-                match self.rest_of_blob(digest, size, &mut at, sink).await {
-                    Ok(()) => return Ok(()),
-                    Err(fault) => {
-                        if at - before >= PROGRESS {
-                            budget.refresh();
-                        }
-                        budget.spend(&self.shared.access, fault).await?;
-                    }
-                }
-            }
-        })
-    }
-
-    /// A blob from its byte `at` on, which moves on with what comes.
-    async fn rest_of_blob(
-        &self,
-        digest: &Digest,
-        size: u64,
-        at: &mut u64,
-        sink: &mut (dyn FnMut(&[u8]) -> io::Result<()> + Send),
-    ) -> Result<(), Fault> {
-        let mut ask = Ask::new(Method::GET, self.url(&format!("blobs/{digest}"))?);
-        if *at > 0
-            && let Ok(range) = HeaderValue::from_str(&format!("bytes={at}-"))
-        {
-            ask.headers.insert(RANGE, range);
-        }
-        let response = self.send(Action::Pull, &ask).await?;
-        let host = redirect::host(response.url());
-        // What was asked for again, where a registry knows no ranges.
-        let mut again = match response.status() {
-            StatusCode::OK => *at,
-            StatusCode::PARTIAL_CONTENT if starts_at(&response) == Some(*at) => 0,
-            StatusCode::PARTIAL_CONTENT => {
-                let why = format!("it sends another range than was asked for, which is from {at}");
-                return Err(Fault::NoRegistry { host, why });
-            }
-            StatusCode::NOT_FOUND => {
-                return Err(Fault::Absent { host, object: format!("blob {digest}") });
-            }
-            _ => return Err(self.status(response).await),
-        };
-        let begins = *at - again;
-        let announced = response.content_length();
-        let end = announced.map_or(size, |length| begins.saturating_add(length));
-        // A descriptor may be wrong, which is the image's fault and M004's to tell; this is
-        // about what could fill a disk.
-        if end > size.saturating_mul(2).saturating_add(1 << 20) {
-            let why = format!("{end} bytes, and its descriptor says {size}");
-            return Err(Fault::Length { host, why });
-        }
-        self.stream(response, end - begins, &mut |chunk| {
-            let known = again.min(chunk.len() as u64);
-            again -= known;
-            let new = &chunk[usize::try_from(known).unwrap_or(chunk.len())..];
-            sink(new)?;
-            *at += new.len() as u64;
+    /// As [`Registry::blob`], and where it is longer than `most`.
+    pub fn document(&self, digest: &Digest, most: u64) -> Result<Vec<u8>, RegistryError> {
+        let mut bytes = Vec::new();
+        let mut sink = |part: &[u8]| {
+            bytes.extend_from_slice(part);
             Ok(())
-        })
-        .await?;
-        if *at < end {
-            // Without a length the end of the connection looks like the end of the blob.
-            let after = format!("after {at} of {end} bytes");
-            return Err(Fault::Cut { host, after, why: "it was closed".to_owned() });
+        };
+        self.runtime.block_on(self.download(digest, Length::AtMost(most), &mut sink))?;
+        Ok(bytes)
+    }
+
+    async fn download(
+        &self,
+        digest: &Digest,
+        length: Length,
+        sink: Sink<'_>,
+    ) -> Result<(), RegistryError> {
+        let what = format!("read blob {} of {}", digest.short(), self.shown());
+        let mut part = Part { registry: self, digest, what: &what, length, done: 0 };
+        let (mut vain, mut breaks, mut silences) = (0, 0, 0);
+        loop {
+            let had = part.done;
+            let broken = match part.read(sink).await {
+                Ok(()) => return Ok(()),
+                Err(Cut::Final(error)) => return Err(error),
+                Err(Cut::Broken(why)) => why,
+                Err(Cut::Silent(error)) => {
+                    silences += 1;
+                    if silences > MOST_SILENCES {
+                        return Err(error);
+                    }
+                    continue;
+                }
+            };
+            breaks += 1;
+            vain = if part.done > had { 0 } else { vain + 1 };
+            if vain > REPETITIONS || breaks > MOST_BREAKS {
+                let of = match length {
+                    Length::Exactly(size) => format!("of {size} "),
+                    Length::AtMost(_) => String::new(),
+                };
+                let why = format!("{}: {broken} after {} {of}bytes", self.host, part.done);
+                return Err(RegistryError::Unreachable { what, why });
+            }
+            pause(&self.access, before(vain, None)).await.map_err(|vain| self.vain(&what, vain))?;
         }
-        Ok(())
     }
 }
 
-/// The first byte of the range that an answer holds.
-fn starts_at(response: &Response) -> Option<u64> {
-    let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
-    range.strip_prefix("bytes ")?.split('-').next()?.trim().parse().ok()
+/// How a connection ended before the blob did.
+enum Cut {
+    Broken(String),
+    Silent(RegistryError),
+    Final(RegistryError),
 }
 
-/// Whether it is a manifest of schema 1 with signatures, whose digest is that of what they
-/// sign. Nobody starts such an image, and M001 says so.
-fn is_signed(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(bytes).is_ok_and(|document| {
-        document["schemaVersion"].as_u64() == Some(1) && document["signatures"].is_array()
-    })
+/// A blob, as far as it has come.
+struct Part<'a> {
+    registry: &'a Registry,
+    digest: &'a Digest,
+    what: &'a str,
+    length: Length,
+    done: u64,
 }
 
-/// Some tags, the most like the one that is missing.
-fn listed(tag: &str, tags: &[String]) -> String {
-    const SHOWN: usize = 5;
-    if tags.is_empty() {
-        return String::new();
+impl Part<'_> {
+    async fn read(&mut self, sink: Sink<'_>) -> Result<(), Cut> {
+        let Part { registry, what, .. } = *self;
+        let url = registry.url(&format!("blobs/{}", self.digest));
+        let mut ask = Ask::new(Method::GET, url, Action::Pull, what);
+        if self.done > 0
+            && let Ok(range) = HeaderValue::from_str(&format!("bytes={}-", self.done))
+        {
+            ask.headers.push((RANGE, range));
+        }
+        let mut response = registry.ask(&ask).await.map_err(Cut::Final)?;
+        // What comes again from the beginning, though only the rest was asked for.
+        let mut again = match response.status() {
+            StatusCode::OK => self.done,
+            StatusCode::PARTIAL_CONTENT if begins_at(&response, self.done) => 0,
+            _ => return Err(Cut::Final(unwanted(registry, what, response).await)),
+        };
+        loop {
+            let chunk = match patiently(&registry.access, response.chunk()).await {
+                Ok(Ok(Some(chunk))) => chunk,
+                Ok(Ok(None)) => return self.ended(),
+                Ok(Err(error)) => return Err(Cut::Broken(deepest(&error))),
+                Err(Vain::Silent) => {
+                    return Err(Cut::Silent(registry.vain(what, Vain::Silent)));
+                }
+                Err(vain) => return Err(Cut::Final(registry.vain(what, vain))),
+            };
+            let skipped = usize::try_from(again).unwrap_or(usize::MAX).min(chunk.len());
+            again -= skipped as u64;
+            let chunk = &chunk[skipped..];
+            self.done += chunk.len() as u64;
+            self.bounded()?;
+            sink(chunk).map_err(|source| {
+                Cut::Final(RegistryError::File { what: what.to_owned(), source })
+            })?;
+        }
     }
-    let mut tags: Vec<&String> = tags.iter().collect();
-    tags.sort_by_key(|known| strsim::levenshtein(tag, known));
-    let shown: Vec<_> = tags.iter().take(SHOWN).map(|tag| tag.as_str()).collect();
-    let more = if tags.len() > SHOWN {
-        format!(" and {} more", tags.len() - SHOWN)
-    } else {
-        String::new()
-    };
-    format!("; it has {}{more}", shown.join(", "))
+
+    /// An answer that does not end is not read to its end.
+    fn bounded(&self) -> Result<(), Cut> {
+        let (most, said) = match self.length {
+            Length::Exactly(size) => (size, "its descriptor says"),
+            Length::AtMost(most) => (most, "is read of it"),
+        };
+        if self.done <= most {
+            return Ok(());
+        }
+        let why = format!("more than the {most} bytes that {said}");
+        Err(Cut::Final(self.odd(why)))
+    }
+
+    fn ended(&self) -> Result<(), Cut> {
+        match self.length {
+            Length::Exactly(size) if self.done < size => {
+                Err(Cut::Broken("the connection ends".to_owned()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn odd(&self, why: String) -> RegistryError {
+        let (what, host) = (self.what.to_owned(), self.registry.host.clone());
+        RegistryError::Length { what, host, why }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_tags_come_first() {
-        let tags = |tags: &[&str]| tags.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
-        assert_eq!(listed("v9", &[]), "");
-        assert_eq!(listed("v1.3", &tags(&["latest", "v1.2"])), "; it has v1.2, latest");
-        let many = tags(&["a", "b", "c", "d", "e", "f", "v1"]);
-        assert_eq!(listed("v2", &many), "; it has v1, a, b, c, d and 2 more");
-    }
+/// Whether a part of a blob is the one that was asked for: `bytes 100-199/200`.
+fn begins_at(response: &Response, offset: u64) -> bool {
+    let range = response.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
+    let begin = range.and_then(|range| range.strip_prefix("bytes ")?.split('-').next());
+    begin.and_then(|begin| begin.trim().parse::<u64>().ok()) == Some(offset)
 }

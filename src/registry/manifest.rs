@@ -71,12 +71,9 @@ impl Registry {
         // A signed manifest of schema 1 is known by the digest of a part of it.
         let signed = media_type.as_deref() == Some(media_type::DOCKER_SCHEMA_1_SIGNED);
         match wanted {
-            Some(expected) if expected != digest && !signed => Err(RegistryError::Differs {
-                what,
-                host: self.host.clone(),
-                is: digest,
-                expected,
-            }),
+            Some(expected) if expected != digest && !signed => {
+                Err(RegistryError::Differs { what, host: self.host.clone(), is: digest, expected })
+            }
             _ => Ok(Manifest { bytes, media_type, digest }),
         }
     }

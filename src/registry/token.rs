@@ -1,171 +1,145 @@
-//! Authorization: what a registry wants with each request, and where it is got.
-
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use reqwest::{Method, Request, StatusCode, Url};
-use serde_json::Value;
+//! What is sent as `Authorization`: user and password, or the token that they are good for.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use reqwest::{Method, Url};
+use serde_json::Value;
 
+use super::access::Scheme;
+use super::answer::body;
+use super::ask::Unanswered;
 use super::challenge::Challenge;
-use super::client::{Action, Registry, Shared};
-use super::login::{self, Login};
-use super::wait::Budget;
-use super::{Fault, answer, redirect};
+use super::client::Action;
+use super::login::Login;
+use super::wait::patiently;
+use super::{Registry, RegistryError};
 
-/// The largest answer of a service for tokens, in bytes.
+/// The largest answer of a token service that is read, in bytes.
 const LARGEST: u64 = 1 << 20;
 
-impl Registry {
-    /// The header that answers a challenge. `told` is the reason that came with it.
-    pub(super) async fn authorization(
-        &self,
-        action: Action,
-        challenge: Challenge,
-        told: &str,
-    ) -> Result<HeaderValue, Fault> {
-        let login = self.login()?;
-        match (challenge, login) {
-            (Challenge::Basic, Login::Basic { user, password }) => basic(&user, &password),
-            // A registry that wants a password has no use for anybody else.
-            (Challenge::Basic, _) => {
-                let host = redirect::host(&self.shared.base);
-                Err(self.refusal(host, StatusCode::UNAUTHORIZED.as_u16(), told.to_owned()))
-            }
-            (Challenge::Bearer { realm, service, scope }, login) => {
-                let realm = self.realm(&realm)?;
-                let scopes = self.scopes(action, scope);
-                let mut budget = Budget::default();
-                loop {
-                    let request = request(&realm, service.as_deref(), &scopes, &login)?;
-                    match self.token(request).await {
-                        Ok(token) => return header(&format!("Bearer {token}")),
-                        Err(fault) => budget.spend(&self.shared.access, fault).await?,
-                    }
-                }
-            }
+/// The header's value; `None` where the user has nothing to show.
+pub(super) async fn header(
+    registry: &Registry,
+    wanted: &Challenge,
+    action: Action,
+    what: &str,
+) -> Result<Option<String>, Unanswered> {
+    let login = registry.login().map_err(|why| {
+        let (what, host) = (what.to_owned(), registry.host.clone());
+        Unanswered::Final(RegistryError::Credentials { what, host, why })
+    })?;
+    match (wanted, login) {
+        (Challenge::Basic, Login::Basic { user, password }) => Ok(Some(basic(&user, &password))),
+        (Challenge::Basic, _) => Ok(None),
+        (Challenge::Bearer { realm, service, .. }, login) => {
+            let scope = format!("repository:{}:{}", registry.repository, action.words());
+            let ask = Ask { realm, service: service.as_deref(), scope: &scope, login: &login };
+            token(registry, &ask, what).await.map(|token| Some(format!("Bearer {token}")))
         }
-    }
-
-    fn login(&self) -> Result<Login, Fault> {
-        let Shared { access, host, repository, .. } = &*self.shared;
-        login::login(access, host, repository)
-            .map_err(|why| Fault::Credentials { host: host.clone(), why })
-    }
-
-    /// Somebody is refused.
-    pub(super) fn refusal(&self, host: String, status: u16, told: String) -> Fault {
-        let who = self.login().map_or_else(|_| login::ANONYMOUS.to_owned(), |login| login.who());
-        Fault::Refused { host, registry: self.shared.host.clone(), who, status, told }
-    }
-
-    /// Where tokens are got. It may be another host, which is told the password: so it has to
-    /// be reached as safely as the registry.
-    fn realm(&self, realm: &str) -> Result<Url, Fault> {
-        let Shared { access, base, host, .. } = &*self.shared;
-        let wrong = |why| Fault::Redirect {
-            host: host.clone(),
-            to: answer::one_line(realm.split('?').next().unwrap_or_default()),
-            why,
-        };
-        let url = base.join(realm).map_err(|_| wrong("that is no address"))?;
-        match url.scheme() {
-            "https" => Ok(url),
-            "http" if access.may_be_plain(&redirect::host(&url)) => Ok(url),
-            "http" => Err(wrong("that gives tokens without TLS")),
-            _ => Err(wrong("that is neither http nor https")),
-        }
-    }
-
-    /// What the token is to allow: what is done here, and whatever else the registry wants.
-    fn scopes(&self, action: Action, wanted: Option<String>) -> Vec<String> {
-        let beginning = format!("repository:{}:", self.shared.repository);
-        let actions = match action {
-            Action::Pull => "pull",
-            Action::Push => "pull,push",
-        };
-        let more = wanted.filter(|scope| !scope.starts_with(&beginning));
-        std::iter::once(format!("{beginning}{actions}")).chain(more).collect()
-    }
-
-    async fn token(&self, request: Request) -> Result<String, Fault> {
-        let host = redirect::host(request.url());
-        let response = self.once(request).await?;
-        let status = response.status();
-        if matches!(
-            status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST
-        ) {
-            let body = self.body(response, LARGEST).await.unwrap_or_default();
-            return Err(self.refusal(host, status.as_u16(), answer::told(&body)));
-        }
-        if !status.is_success() {
-            return Err(self.status(response).await);
-        }
-        let body = self.body(response, LARGEST).await?;
-        let document: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let text = |name: &str| document[name].as_str().filter(|text| !text.is_empty());
-        text("token")
-            .or_else(|| text("access_token"))
-            .map(str::to_owned)
-            .ok_or_else(|| Fault::NoRegistry { host, why: "its answer holds no token".to_owned() })
     }
 }
 
-/// The request for a token: a GET with the password, or a POST with the token that stands for
-/// it.
-fn request(
-    realm: &Url,
-    service: Option<&str>,
-    scopes: &[String],
-    login: &Login,
-) -> Result<Request, Fault> {
-    let mut url = realm.clone();
-    let mut form = Url::parse("http://form/").map_err(|error| Fault::Source(error.to_string()))?;
-    let target = if matches!(login, Login::Identity(_)) { &mut form } else { &mut url };
-    let mut pairs = target.query_pairs_mut();
-    if let Some(service) = service {
-        pairs.append_pair("service", service);
-    }
-    if let Login::Identity(token) = login {
-        let client = env!("CARGO_PKG_NAME");
-        pairs.append_pair("grant_type", "refresh_token").append_pair("client_id", client);
-        pairs.append_pair("scope", &scopes.join(" ")).append_pair("refresh_token", token);
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+struct Ask<'a> {
+    realm: &'a str,
+    service: Option<&'a str>,
+    scope: &'a str,
+    login: &'a Login,
+}
+
+/// Gets a token: by GET, or by POST where docker keeps a token to get others with.
+async fn token(registry: &Registry, ask: &Ask<'_>, what: &str) -> Result<String, Unanswered> {
+    let realm = place(registry, ask, what)?;
+    let mut pairs = vec![("scope", ask.scope)];
+    pairs.extend(ask.service.map(|service| ("service", service)));
+    let request = if let Login::Identity(token) = ask.login {
+        pairs.extend([
+            ("grant_type", "refresh_token"),
+            ("client_id", env!("CARGO_PKG_NAME")),
+            ("refresh_token", token),
+        ]);
+        let form = encoded(&realm, &pairs);
+        registry
+            .client
+            .request(Method::POST, realm)
+            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(form)
     } else {
-        for scope in scopes {
-            pairs.append_pair("scope", scope);
+        let mut url = realm;
+        url.query_pairs_mut().extend_pairs(&pairs);
+        let request = registry.client.request(Method::GET, url);
+        match ask.login {
+            Login::Basic { user, password } => {
+                request.header(reqwest::header::AUTHORIZATION, basic(user, password))
+            }
+            _ => request,
         }
-    }
-    if let Login::Basic { user, .. } = login {
-        pairs.append_pair("account", user);
-    }
-    drop(pairs);
-    let mut request = match login {
-        Login::Identity(_) => Request::new(Method::POST, url),
-        Login::Basic { .. } | Login::Anonymous => Request::new(Method::GET, url),
     };
-    match login {
-        Login::Identity(_) => {
-            let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-            request.headers_mut().insert(CONTENT_TYPE, kind);
-            *request.body_mut() = Some(form.query().unwrap_or_default().to_owned().into());
+    let unreachable = |why: String| RegistryError::Unreachable {
+        what: what.to_owned(),
+        why: format!("get a token from {}: {why}", ask.realm),
+    };
+    let response = match patiently(&registry.access, request.send()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            return Err(Unanswered::Final(unreachable(super::answer::deepest(&error))));
         }
-        Login::Basic { user, password } => {
-            request.headers_mut().insert(AUTHORIZATION, basic(user, password)?);
-        }
-        Login::Anonymous => {}
+        Err(vain) => return Err(Unanswered::Final(registry.vain(what, vain))),
+    };
+    let status = response.status();
+    if status.is_client_error() && status.as_u16() != 429 {
+        return Err(Unanswered::Final(RegistryError::Refused {
+            what: what.to_owned(),
+            host: registry.host.clone(),
+            who: ask.login.who(),
+            status: status.as_u16(),
+        }));
     }
-    Ok(request)
+    if !status.is_success() {
+        return Err(Unanswered::Broken(unreachable(format!("it answers {}", status.as_u16()))));
+    }
+    let bytes = body(&registry.access, response, LARGEST).await;
+    let read = bytes.ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let found = read
+        .as_ref()
+        .and_then(|value| ["token", "access_token"].iter().find_map(|key| value[*key].as_str()));
+    match found.filter(|token| token.bytes().all(|byte| byte.is_ascii_graphic())) {
+        Some(token) if !token.is_empty() => Ok(token.to_owned()),
+        _ => Err(Unanswered::Final(unreachable("there is no token in its answer".to_owned()))),
+    }
 }
 
-fn basic(user: &str, password: &str) -> Result<HeaderValue, Fault> {
-    header(&format!("Basic {}", STANDARD.encode(format!("{user}:{password}"))))
+/// Where the token service is. Credentials go there through TLS only, unless the registry
+/// itself is asked without.
+fn place(registry: &Registry, ask: &Ask<'_>, what: &str) -> Result<Url, Unanswered> {
+    let refused = |why: &'static str| {
+        Unanswered::Final(RegistryError::Redirect {
+            what: what.to_owned(),
+            host: registry.host.clone(),
+            to: ask.realm.split('?').next().unwrap_or_default().to_owned(),
+            why,
+        })
+    };
+    let url = Url::parse(ask.realm).map_err(|_| refused("it is no address"))?;
+    let host = match (url.host_str(), url.port()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        (Some(host), None) => host.to_owned(),
+        (None, _) => return Err(refused("it names no host")),
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if registry.access.scheme(&host) == Scheme::Http => Ok(url),
+        _ => Err(refused("credentials are sent through TLS only")),
+    }
 }
 
-/// A header that no log may show.
-fn header(text: &str) -> Result<HeaderValue, Fault> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Fault::Source("send a token that is no text".to_owned()))?;
-    value.set_sensitive(true);
-    Ok(value)
+/// Pairs as a form has them.
+fn encoded(realm: &Url, pairs: &[(&str, &str)]) -> String {
+    let mut url = realm.clone();
+    url.set_query(None);
+    url.query_pairs_mut().extend_pairs(pairs);
+    url.query().unwrap_or_default().to_owned()
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{BootFacts, ImageFacts, ImageReport, Report, Trouble};
+use super::{BootFacts, ImageFacts, ImageReport, Report, SizeKnown, Trouble};
 use crate::check::{Basis, Cause, Check, Place, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::{LogLine, Logs, Stream};
@@ -199,6 +199,7 @@ fn facts(digest: &str, size_bytes: u64, unpacked_bytes: u64) -> ImageFacts {
         digest: format!("sha256:{digest}{}", "0".repeat(52)),
         media_type: crate::oci::media_type::OCI_MANIFEST.to_owned(),
         size_bytes,
+        size_known: SizeKnown::Exactly,
         unpacked_bytes,
         memory_mb: if size_bytes < 1 << 28 { 384 } else { 640 },
     }

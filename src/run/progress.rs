@@ -5,6 +5,15 @@ use crate::check::Check;
 /// What is being done for an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The local engine gets the image ready.
+    Exporting,
+    /// Layers are compressed as a push would, to know their size.
+    Compressing {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all.
+        of: u64,
+    },
     /// Layers are read and verified.
     Reading {
         /// Bytes so far.

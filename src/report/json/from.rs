@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::wire::{
-    Boot, Boots, Check, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity, Status,
-    Stream, Summary, Tool, Trouble, Verdict,
+    Boot, Boots, Check, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity, SizeKnown,
+    Status, Stream, Summary, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
 use crate::report::boots::spread;
@@ -48,6 +48,11 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
         digest: read.map(|read| read.digest.clone()),
         media_type: read.map(|read| read.media_type.clone()),
         size_bytes: read.map(|read| read.size_bytes),
+        size_known: read.map(|read| match read.size_known {
+            report::SizeKnown::Exactly => SizeKnown::Exactly,
+            report::SizeKnown::About => SizeKnown::About,
+            report::SizeKnown::AtMost => SizeKnown::AtMost,
+        }),
         unpacked_bytes: read.map(|read| read.unpacked_bytes),
         kind: image.kind.map(|kind| match kind {
             FunctionType::Event => Kind::Event,
