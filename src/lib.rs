@@ -13,6 +13,7 @@ pub mod oci;
 pub mod pipeline;
 pub mod plan;
 pub mod push;
+pub mod registry;
 pub mod report;
 pub mod rules;
 pub mod run;

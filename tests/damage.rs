@@ -134,11 +134,21 @@ fn legacy(parts: &Parts) -> Vec<(String, Vec<u8>)> {
 
 fn read(dir: &Path, reference: &str) -> Result<Image, String> {
     let reference = Reference::parse(reference, Path::exists).map_err(|error| error.to_string())?;
-    let local = Local { scratch: dir.join("scratch"), surroundings: Surroundings::default() };
+    let local = Local {
+        scratch: dir.join("scratch"),
+        surroundings: Surroundings::default(),
+        registry: scf_conform::registry::Access::default(),
+    };
     let mut go_on = |_| ControlFlow::Continue(());
     let blobs = source::open(&reference, &local, &mut go_on).map_err(|error| error.to_string())?;
-    load(&reference, blobs.as_ref(), &Contract::scf().platform, &mut |_, _| {})
-        .map_err(|error| error.to_string())
+    load(
+        &reference,
+        blobs.as_ref(),
+        &Contract::scf().platform,
+        scf_conform::image::Depth::Layers,
+        &mut |_, _| {},
+    )
+    .map_err(|error| error.to_string())
 }
 
 /// Damage anywhere is an error or a defect, and never a panic.

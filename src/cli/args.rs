@@ -224,6 +224,12 @@ struct RunArgs {
     /// Where unpacked layers are kept [default: $XDG_CACHE_HOME/scf-conform]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     cache_dir: Option<String>,
+    /// Trust the certificates in this file, besides the system's, to read from registries
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca: Option<String>,
+    /// Ask this registry without TLS; loopback addresses always are. May be repeated
+    #[arg(long, value_name = "HOST[:PORT]")]
+    insecure: Vec<String>,
 }
 
 /// Check the checker, on images that break one rule each
@@ -328,6 +334,8 @@ impl RunArgs {
         switch(layer, "fail-fast", self.fail_fast);
         switch(layer, "keep", self.keep);
         value(layer, "cache-dir", &self.cache_dir);
+        value(layer, "ca", &self.ca);
+        value(layer, "insecure", &self.insecure);
     }
 }
 

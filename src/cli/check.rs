@@ -179,7 +179,7 @@ fn side_by_side(
 /// Checks one image. A bug in the checker is not the image's fault, and not the end of the
 /// others.
 fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
-    let job = match jobs.job(image) {
+    let job = match jobs.job(image, cancel) {
         Ok(job) => job,
         Err(error) => {
             let message = error.to_string();

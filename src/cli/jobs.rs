@@ -8,7 +8,9 @@ use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
-use scf_conform::rules::{Look, RULES};
+use scf_conform::registry::Access;
+use scf_conform::rules::RULES;
+use scf_conform::run::Cancel;
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
@@ -100,7 +102,7 @@ impl<'a> Jobs<'a> {
         };
         let rules = RULES
             .iter()
-            .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
+            .filter(|rule| !static_only || rule.look.is_static())
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
         let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));
@@ -116,7 +118,7 @@ impl<'a> Jobs<'a> {
     }
 
     /// The job for one image.
-    pub(super) fn job(&self, image: &Wanted) -> Result<Job, ReferenceError> {
+    pub(super) fn job(&self, image: &Wanted, cancel: &Cancel) -> Result<Job, ReferenceError> {
         let settings = self.settings;
         Ok(Job {
             reference: Reference::parse(&image.text, std::path::Path::exists)?,
@@ -127,15 +129,18 @@ impl<'a> Jobs<'a> {
             builtin: settings.builtin,
             selection: settings.selection.clone(),
             boots: settings.boots,
-            local: self.local(),
+            local: self.local(cancel),
         })
     }
 
     /// What is used of this machine to read images.
-    pub(super) fn local(&self) -> Local {
+    pub(super) fn local(&self, cancel: &Cancel) -> Local {
+        let cancel = cancel.clone();
+        let stopped = Arc::new(move || cancel.cancelled());
         Local {
             scratch: self.settings.cache_dir.clone(),
             surroundings: self.settings.surroundings.clone(),
+            registry: Access { stopped, ..self.settings.registry.clone() },
         }
     }
 }

@@ -59,6 +59,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     switch("fail-fast"),
     switch("keep"),
     one("cache-dir"),
+    one("ca"),
+    opt("insecure", Takes::Many),
     switch("quiet"),
     switch("verbose"),
     one("color"),

@@ -7,7 +7,6 @@
 mod args;
 mod check;
 mod clock;
-mod credentials;
 mod environment;
 mod exit;
 mod file;

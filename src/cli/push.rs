@@ -8,17 +8,21 @@ use std::ops::ControlFlow;
 
 use clap::{Args, ValueHint};
 use oci_spec::distribution::Reference as Name;
+use scf_conform::contract::Contract;
+use scf_conform::image::{Depth, load};
 use scf_conform::oci::{Digest, Reference, Transport};
 use scf_conform::push::engine::{self, Order, PushError};
+use scf_conform::push::{self, Pushed};
+use scf_conform::registry::login;
 use scf_conform::report::text;
 use scf_conform::run::{Cancel, Progress as _, Stage};
+use scf_conform::source::{self, Local, SourceError, Step};
 
 use super::args::Options;
 use super::check::{self, usage};
-use super::credentials;
 use super::environment::Environment;
 use super::exit::Exit;
-use super::jobs::{Jobs, Wanted};
+use super::jobs::Wanted;
 use super::progress::Live;
 use super::settings::Settings;
 use super::term::{self, Results};
@@ -86,7 +90,7 @@ pub(super) fn run(arguments: &Push, environment: &Environment) -> Exit {
             Ok(name) => Wanted::named(&text, name),
             Err(_) => Wanted::new(&text),
         };
-        let (exit, _) = check::all(&[shown], settings, jobs, cancel);
+        let (exit, reports) = check::all(&[shown], settings, jobs, cancel);
         match exit {
             Exit::Conforms => {}
             Exit::DoesNotConform => {
@@ -96,10 +100,12 @@ pub(super) fn run(arguments: &Push, environment: &Environment) -> Exit {
             other => return other,
         }
         let pushed = match &way {
-            Way::Engine { name, id } => {
-                through_engine(name, *id, &to, settings, environment, cancel)
+            Way::Engine { name, id } => through_engine(name, *id, &to, settings, cancel),
+            Way::Straight => {
+                let read = reports.first().and_then(|report| report.image.as_ref());
+                let checked = read.map_or("", |read| &read.digest);
+                straight(&image, &to, checked, settings, &jobs.local(cancel), cancel)
             }
-            Way::Straight => straight(&image, &to, jobs),
         };
         match pushed {
             Ok(digest) => pushed_to(&to, digest, settings),
@@ -171,24 +177,20 @@ fn through_engine(
     id: Digest,
     to: &Name,
     settings: &Settings,
-    environment: &Environment,
     cancel: &Cancel,
 ) -> Result<Digest, Exit> {
     let live = Live::new(settings.detail);
     let shown = to.to_string();
     live.stage(&shown, Stage::Pushing { done: 0, of: 0 });
-    let credentials = match credentials::of(to, environment) {
-        Ok(credentials) => credentials,
-        Err(message) => {
-            term::error(&message, None);
-            return Err(Exit::NotChecked);
-        }
-    };
+    let login = login(&settings.registry.logins, to.registry()).map_err(|why| {
+        term::error(&format!("find docker's credentials for {}: {why}", to.registry()), None);
+        Exit::NotChecked
+    })?;
     let mut go_on = || {
         if cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let order = Order { name, checked: id, to };
-    let pushed = engine::push(&order, &settings.surroundings, &credentials, &mut go_on);
+    let pushed = engine::push(&order, &settings.surroundings, &login, &mut go_on);
     live.done(&shown);
     pushed.map_err(|error| match error {
         PushError::Stopped(_) => {
@@ -200,11 +202,65 @@ fn through_engine(
 }
 
 /// Pushes an image that is no engine's.
-fn straight(image: &Reference, to: &Name, _jobs: &Jobs<'_>) -> Result<Digest, Exit> {
-    let message =
-        format!("push `{image}` to `{to}`: only images of the local engine can be pushed");
-    term::error(&message, None);
-    Err(Exit::NotChecked)
+fn straight(
+    image: &Reference,
+    to: &Name,
+    checked: &str,
+    settings: &Settings,
+    local: &Local,
+    cancel: &Cancel,
+) -> Result<Digest, Exit> {
+    let live = Live::new(settings.detail);
+    let shown = to.to_string();
+    let pushed = read_and_push(image, to, checked, local, &|stage| live.stage(&shown, stage));
+    live.done(&shown);
+    pushed.map_err(|(message, hint)| {
+        if cancel.cancelled() {
+            term::error("interrupted; nothing of it is tagged in the registry", None);
+            return Exit::Interrupted;
+        }
+        term::error(&message, hint.as_deref());
+        Exit::NotChecked
+    })
+}
+
+/// Reads an image once more and pushes it. An error comes with what to do about it.
+fn read_and_push(
+    image: &Reference,
+    to: &Name,
+    checked: &str,
+    local: &Local,
+    stage: &(dyn Fn(Stage) + Sync),
+) -> Result<Digest, (String, Option<String>)> {
+    let stopped = &local.registry.stopped;
+    let mut telling = |step| {
+        if let Step::Compressing { done, of } = step {
+            stage(Stage::Compressing { done, of });
+        }
+        if stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let told = |error: SourceError| (error.to_string(), error.hint());
+    let blobs = source::open(image, local, &mut telling).map_err(told)?;
+    let platform = &Contract::scf().platform;
+    let loaded = load(image, blobs.as_ref(), platform, Depth::Config, &mut |_, _| {})
+        .map_err(|error| (error.to_string(), None))?;
+    let is = loaded.identity();
+    if is != checked {
+        let message = format!(
+            "push `{image}`: it is another image by now ({is}) than was checked ({checked})"
+        );
+        return Err((message, Some("run it again, so that what is pushed is checked".to_owned())));
+    }
+    let blobs = source::packed(&loaded, blobs, local, &mut telling).map_err(told)?;
+    let mut done = 0;
+    let mut told = |pushed| {
+        if let Pushed::Blob { size, .. } = pushed {
+            done += size;
+        }
+        stage(Stage::Pushing { done, of: loaded.stored_bytes().max(done) });
+    };
+    push::push(blobs.as_ref(), to, &local.registry, &mut told)
+        .map_err(|error| (error.to_string(), error.hint()))
 }
 
 fn not_pushed(error: &PushError) -> Exit {

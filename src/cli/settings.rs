@@ -11,10 +11,11 @@ use anstream::ColorChoice;
 use scf_conform::check::Severity;
 use scf_conform::contract::{Function, FunctionType, MemoryMb};
 use scf_conform::endpoint::Surroundings;
+use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
-use super::environment::{default_cache_dir, surroundings};
+use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
 use scf_conform::nearest::nearest;
 
@@ -41,6 +42,7 @@ pub(super) struct Settings {
     pub(super) cache_dir: PathBuf,
     /// What the environment says of where the local engine listens.
     pub(super) surroundings: Surroundings,
+    pub(super) registry: Access,
 }
 
 /// Who boots.
@@ -128,6 +130,12 @@ impl Settings {
             fail_fast: options.switch("fail-fast")?,
             cache_dir: cache_dir(&options, environment)?,
             surroundings: surroundings(environment),
+            registry: Access {
+                logins: logins(environment),
+                ca: options.one("ca", |text| Ok(PathBuf::from(text)))?,
+                insecure: options.many("insecure", host)?,
+                ..Access::default()
+            },
         })
     }
 }
@@ -337,6 +345,17 @@ fn report_file(text: &str) -> Read<ReportFile> {
         "-" => Err(Bad("is no file".to_owned(), Some(format!("for stdout, use `-f {word}`")))),
         file => Ok(ReportFile { format, path: PathBuf::from(file) }),
     }
+}
+
+/// A host, with a port perhaps.
+fn host(text: &str) -> Read<String> {
+    if text.is_empty() || text.contains(['/', '@', ' ']) {
+        return Err(Bad(
+            "is no host: write HOST or HOST:PORT, as in the image's name".to_owned(),
+            None,
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// What `--cache-dir` says, or the user's directory for caches.

@@ -20,6 +20,19 @@ pub trait Blobs: Send + Sync {
     /// Where there is no such blob, or it cannot be read.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, BlobError>;
 
+    /// A manifest that an index leads to, whole. Registries keep manifests apart from blobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::blob`].
+    fn manifest(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, BlobError> {
+        self.blob(digest)
+    }
+
+    /// Told which blobs will be read, in their order, with the sizes that their descriptors
+    /// say: whoever has to fetch them can begin.
+    fn expect(&self, _blobs: &[(Digest, u64)]) {}
+
     /// How the layers are packed here, compared with what a push sends.
     fn packing(&self) -> Packing {
         Packing::AsPushed

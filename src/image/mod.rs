@@ -20,7 +20,7 @@ use crate::oci::{Digest, Reference};
 use crate::units;
 
 pub use blobs::{BlobError, Blobs, Packing, Root};
-pub use load::{LoadError, Loading, load};
+pub use load::{Depth, LoadError, Loading, load};
 pub(crate) use load::{Uninflated, inflate_into, tar_of};
 pub(crate) use tree::EntryId;
 pub use tree::{Access, Denied, Kind, Lookup, Node, NodeId, Tree, User};
@@ -186,6 +186,16 @@ impl Compression {
 }
 
 impl Image {
+    /// The digest by which the image is known: of its manifest; where a push has yet to make
+    /// that, of its config.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self.weight {
+            Weight::AsStored => self.manifest.digest.to_string(),
+            _ => self.config.digest.clone(),
+        }
+    }
+
     /// Sum of the compressed layers in bytes, as well as it is known: what the platform calls
     /// the image's size.
     #[must_use]

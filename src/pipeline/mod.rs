@@ -12,10 +12,10 @@ use std::time::Instant;
 use crate::check::{Check, Severity};
 use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
 use crate::engine::{Engine, EngineError};
-use crate::image::{Blobs, Image, Weight, load};
+use crate::image::{Blobs, Depth, Image, Packing, Weight, load};
 use crate::oci::Reference;
 use crate::report::{ImageFacts, ImageReport, SizeKnown, Trouble};
-use crate::rules::{self, Look, RULES, Rule};
+use crate::rules::{self, RULES, Rule};
 use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
 use crate::source::{self, Bounds, SourceError, Step};
@@ -113,9 +113,14 @@ impl<'a> Work<'a> {
 
     fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
         let mut told = |done, of| self.stage(Stage::Reading { done, of });
-        let mut image =
-            load(&self.job.reference, blobs, &self.job.function.contract.platform, &mut told)
-                .map_err(|error| trouble(&error))?;
+        let mut image = load(
+            &self.job.reference,
+            blobs,
+            &self.job.function.contract.platform,
+            self.depth(blobs.packing()),
+            &mut told,
+        )
+        .map_err(|error| trouble(&error))?;
         if let Some(name) = &self.job.known_as {
             image.reference = name.clone();
         }
@@ -126,11 +131,7 @@ impl<'a> Work<'a> {
             .map_err(|error| source_trouble(&error))?;
         let size_bytes = image.compressed_bytes();
         self.report.image = Some(ImageFacts {
-            digest: match image.weight {
-                Weight::AsStored => image.manifest.digest.to_string(),
-                // The manifest is made by the push; until then the image is its config.
-                _ => image.config.digest.clone(),
-            },
+            digest: image.identity(),
             size_known: match image.weight {
                 Weight::AsStored => SizeKnown::Exactly,
                 Weight::AtMost => SizeKnown::AtMost,
@@ -153,6 +154,19 @@ impl<'a> Work<'a> {
         if self.cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
+    /// Layers are read only where something that was selected needs them. What a push makes of
+    /// their size is found out by reading them.
+    fn depth(&self, packing: Packing) -> Depth {
+        let boots = self.job.engine.is_some() && self.anything_to_boot_for();
+        let looks = |rule: &Rule| rule.look.is_static() && rule.look.needs_layers();
+        let before_push = packing == Packing::BeforePush;
+        if boots || before_push || RULES.iter().any(|rule| looks(rule) && self.wants(rule)) {
+            Depth::Layers
+        } else {
+            Depth::Config
+        }
+    }
+
     fn stop_if_cancelled(&self) -> Result<(), Trouble> {
         if self.cancel.cancelled() {
             return Err(Trouble { message: "interrupted".to_owned(), hint: None });
@@ -162,8 +176,7 @@ impl<'a> Work<'a> {
 
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
-        let live =
-            RULES.iter().any(|rule| !matches!(rule.look, Look::Image(_)) && self.wants(rule));
+        let live = RULES.iter().any(|rule| !rule.look.is_static() && self.wants(rule));
         live || self.selects_cases()
     }
 
@@ -227,7 +240,7 @@ impl<'a> Work<'a> {
 
     fn skip_everything_live(&mut self, why: &str) {
         let function = &self.job.function;
-        let rules = RULES.iter().filter(|rule| !matches!(rule.look, Look::Image(_)));
+        let rules = RULES.iter().filter(|rule| !rule.look.is_static());
         let skipped: Vec<Check> = rules
             .filter(|rule| self.wants(rule))
             .map(|rule| rules::skipped(rule, function, why))

@@ -18,6 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::endpoint::{self, EndpointError, Surroundings, told};
 use crate::oci::Digest;
+use crate::registry::Login;
 
 /// Seconds until an engine begins to answer.
 const ANSWER: u64 = 60;
@@ -26,22 +27,6 @@ const MORE: Duration = Duration::from_secs(300);
 /// How often is asked whether to go on.
 const ASK: Duration = Duration::from_millis(100);
 const AUTHORIZATION: &str = "x-registry-auth";
-
-/// What a registry wants to see, as docker keeps it.
-#[derive(Clone, PartialEq, Eq)]
-pub enum Credentials {
-    /// Nothing.
-    Anonymous,
-    /// A user and a password.
-    User {
-        /// The user.
-        name: String,
-        /// The password.
-        password: String,
-    },
-    /// A token that stands for both.
-    IdentityToken(String),
-}
 
 /// Why nothing was pushed, or not all of it.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +118,7 @@ pub fn id_of(name: &str, surroundings: &Surroundings) -> Result<Option<Digest>, 
 pub fn push(
     order: &Order<'_>,
     surroundings: &Surroundings,
-    credentials: &Credentials,
+    login: &Login,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Digest, PushError> {
     block_on(async {
@@ -148,7 +133,7 @@ pub fn push(
             });
         }
         let named = Named::new(&docker, order, image.as_ref()).await?;
-        let pushed = send(&docker, order, credentials, go_on).await;
+        let pushed = send(&docker, order, login, go_on).await;
         let restored = named.restore().await;
         let pushed = pushed?;
         restored?;
@@ -262,7 +247,7 @@ impl Named<'_> {
 async fn send(
     docker: &Docker,
     order: &Order<'_>,
-    credentials: &Credentials,
+    login: &Login,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<Digest, PushError> {
     let (repository, tag) = parts(order.to);
@@ -270,7 +255,7 @@ async fn send(
     let step = || format!("push to `{to}` through the engine");
     let docker = with_url_safe_credentials(docker.clone());
     let options = PushImageOptionsBuilder::new().tag(&tag).build();
-    let stream = docker.push_image(&repository, Some(options), credentials.for_engine(order.to));
+    let stream = docker.push_image(&repository, Some(options), credentials(login, order.to));
     let mut stream = pin!(stream);
     let mut ask = interval(ASK);
     ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -351,23 +336,22 @@ fn with_url_safe_credentials(docker: Docker) -> Docker {
     })
 }
 
-impl Credentials {
-    fn for_engine(&self, to: &Name) -> Option<DockerCredentials> {
-        let server = Some(to.resolve_registry().to_owned());
-        match self {
-            Credentials::Anonymous => None,
-            Credentials::User { name, password } => Some(DockerCredentials {
-                username: Some(name.clone()),
-                password: Some(password.clone()),
-                serveraddress: server,
-                ..DockerCredentials::default()
-            }),
-            Credentials::IdentityToken(token) => Some(DockerCredentials {
-                identitytoken: Some(token.clone()),
-                serveraddress: server,
-                ..DockerCredentials::default()
-            }),
-        }
+/// A login as engines want it.
+fn credentials(login: &Login, to: &Name) -> Option<DockerCredentials> {
+    let serveraddress = Some(to.resolve_registry().to_owned());
+    match login {
+        Login::Anonymous => None,
+        Login::Basic { user, password } => Some(DockerCredentials {
+            username: Some(user.clone()),
+            password: Some(password.clone()),
+            serveraddress,
+            ..DockerCredentials::default()
+        }),
+        Login::Identity(token) => Some(DockerCredentials {
+            identitytoken: Some(token.clone()),
+            serveraddress,
+            ..DockerCredentials::default()
+        }),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const RULE: Rule = Rule {
     fix: "leave out what the function does not run: build in stages, use a slim base, empty the \
           package manager's caches in the same RUN",
     proof: Proof { breaks: "m005-one-gib", keeps: "m005-just-below" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 /// Layers that are named as the largest ones.

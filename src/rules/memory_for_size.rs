@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
           (the share of the processor follows the memory) or fail.",
     fix: "set the function's memory to what is recommended, or make the image smaller",
     proof: Proof { breaks: "m006-too-little-memory", keeps: "m006-recommended-memory" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {

@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::image::recipe::{Built, FIXTURES, Recipe, RecipeError};
 use crate::oci::{Reference, ReferenceError};
 use crate::pipeline::Job;
+use crate::registry::Access;
 use crate::report::Verdict;
 use crate::selection::{Glob, Selection};
 use crate::source::Local;
@@ -297,7 +298,11 @@ impl Fixture {
             builtin: true,
             selection: Selection { only: globs.collect(), ..Selection::default() },
             boots: 1,
-            local: Local { scratch: scratch.to_owned(), surroundings: Surroundings::default() },
+            local: Local {
+                scratch: scratch.to_owned(),
+                surroundings: Surroundings::default(),
+                registry: Access::default(),
+            },
         })
     }
 

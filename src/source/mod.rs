@@ -2,10 +2,13 @@
 
 mod archive;
 mod daemon;
+mod deflate;
 mod docker_archive;
 mod export;
 mod fixture;
 mod layout;
+mod packed;
+mod registry;
 mod sniff;
 mod store;
 mod weight;
@@ -14,12 +17,16 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
+use oci_spec::distribution::Reference as Name;
+
 use crate::endpoint::{EndpointError, Surroundings};
 use crate::image::Blobs;
 use crate::oci::{Reference, Transport};
+use crate::registry::{Access, RegistryError};
 
 pub use export::export;
 pub use fixture::fixture;
+pub use packed::packed;
 pub use weight::{Bounds, weigh};
 
 /// Why a reference could not be opened.
@@ -67,6 +74,24 @@ pub enum SourceError {
         /// What the engine was asked for.
         name: String,
     },
+    /// The registry does not give it.
+    #[error("{source}")]
+    Registry {
+        /// As the user wrote it.
+        reference: String,
+        /// Why not.
+        source: Box<RegistryError>,
+    },
+    /// Neither the local engine nor the registry gives it.
+    #[error("find `{reference}`: {engine}; {registry}")]
+    Nowhere {
+        /// As the user wrote it.
+        reference: String,
+        /// Why the engine does not.
+        engine: String,
+        /// Why the registry does not.
+        registry: Box<RegistryError>,
+    },
     /// Whoever asked for it wants it no more.
     #[error("read `{reference}`: stopped")]
     Stopped {
@@ -108,6 +133,8 @@ impl SourceError {
             SourceError::NoEngine { source: EndpointError::Closed { .. }, .. } => Some(
                 "run it as a user who may use the engine: root, or the group docker".to_owned(),
             ),
+            SourceError::Registry { source: registry, .. }
+            | SourceError::Nowhere { registry, .. } => registry.hint(),
             _ => None,
         }
     }
@@ -121,6 +148,8 @@ pub struct Local {
     pub scratch: PathBuf,
     /// What is known of where the local engine listens.
     pub surroundings: Surroundings,
+    /// How registries may be reached.
+    pub registry: Access,
 }
 
 /// How far a source is before the first bytes of an image can be had.
@@ -169,16 +198,31 @@ pub fn open(
         Transport::Path(path) => sniff::open(path, scratch)?,
         Transport::Fixture(name) => Box::new(fixture(name)?),
         Transport::Daemon(name) => daemon::open(&reference.to_string(), name, local, telling)?,
-        Transport::Name(_) => {
-            let text = reference.to_string();
-            daemon::open(&text, &text, local, telling)?
+        Transport::Name(name) => by_name(&reference.to_string(), name, local, telling)?,
+        Transport::Registry(name) => registry::open(&reference.to_string(), name, local)?,
+    })
+}
+
+/// A name that says not where: the local engine is asked, and where that has no such image, the
+/// registry.
+fn by_name(
+    text: &str,
+    name: &Name,
+    local: &Local,
+    telling: Telling<'_>,
+) -> Result<Box<dyn Blobs>, SourceError> {
+    let engine = match daemon::open(text, text, local, telling) {
+        Err(SourceError::NoEngine { source, .. }) => source.to_string(),
+        Err(SourceError::Absent { endpoint, .. }) => {
+            format!("the engine at {endpoint} has no such image")
         }
-        Transport::Registry(name) => {
-            return Err(SourceError::Unsupported {
-                reference: reference.to_string(),
-                why: format!("registries are not read yet; `docker pull {name}`, and check {name}"),
-            });
+        found => return found,
+    };
+    registry::open(text, name, local).map_err(|error| match error {
+        SourceError::Registry { reference, source: registry } => {
+            SourceError::Nowhere { reference, engine, registry }
         }
+        other => other,
     })
 }
 

@@ -134,6 +134,11 @@ impl Incoming {
         self.length
     }
 
+    /// What has been written so far, opened to be read while more comes.
+    pub(super) fn reader(&self) -> io::Result<File> {
+        self.file.reopen()
+    }
+
     /// Puts the blob into the store if its bytes are those of `expected`, or whatever they
     /// are where that is `None`. Gives its digest.
     pub(super) fn keep(mut self, expected: Option<&Digest>) -> Result<Digest, KeepError> {

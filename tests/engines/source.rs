@@ -22,7 +22,11 @@ fn read(
     surroundings: Surroundings,
     cache: &Path,
 ) -> Result<(Image, usize), String> {
-    let local = Local { scratch: cache.to_owned(), surroundings };
+    let local = Local {
+        scratch: cache.to_owned(),
+        surroundings,
+        registry: scf_conform::registry::Access::default(),
+    };
     let reference =
         Reference::parse(reference, |_: &Path| false).map_err(|error| error.to_string())?;
     let mut told = 0;
@@ -32,7 +36,13 @@ fn read(
     };
     let blobs =
         source::open(&reference, &local, &mut telling).map_err(|error| error.to_string())?;
-    let image = load(&reference, blobs.as_ref(), &Contract::scf().platform, &mut |_, _| {});
+    let image = load(
+        &reference,
+        blobs.as_ref(),
+        &Contract::scf().platform,
+        scf_conform::image::Depth::Layers,
+        &mut |_, _| {},
+    );
     Ok((image.map_err(|error| error.to_string())?, told))
 }
 

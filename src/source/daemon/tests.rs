@@ -68,7 +68,9 @@ impl Engine {
     fn load(&self) -> Option<Image> {
         let stored = Stored::new(&self.store(), &self.found, "name")?;
         let reference = Reference::parse("docker-daemon:name", |_| false).expect("a reference");
-        let image = load(&reference, &stored, "linux/amd64", &mut |_, _| {}).expect("loads");
+        let image =
+            load(&reference, &stored, "linux/amd64", crate::image::Depth::Layers, &mut |_, _| {})
+                .expect("loads");
         assert_eq!(image.defects, []);
         assert!(image.is_whole());
         Some(image)
