@@ -259,8 +259,10 @@ fn read_and_push(
         }
         stage(Stage::Pushing { done, of: loaded.stored_bytes().max(done) });
     };
-    push::push(blobs.as_ref(), to, &local.registry, &mut told)
-        .map_err(|error| (error.to_string(), error.hint()))
+    push::push(blobs.as_ref(), to, &local.registry, &mut told).map_err(|error| {
+        let again = || "run it again: what the registry has already is not sent twice".to_owned();
+        (format!("push to `{to}`: {error}"), Some(error.hint().unwrap_or_else(again)))
+    })
 }
 
 fn not_pushed(error: &PushError) -> Exit {

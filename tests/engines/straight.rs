@@ -76,7 +76,8 @@ pub(crate) fn refusing(to: &Registries) -> Result<(), Failed> {
         let dest = format!("{host}/straight/hello:v1");
         let ran = push(dir.path(), &["fixture:hello", &dest])?;
         is(3, &ran)?;
-        if !ran.err.starts_with("error: ") || !ran.err.contains(host) {
+        let told = format!("error: push to `{dest}`: ");
+        if !ran.err.starts_with(&told) || !ran.err.contains("help: run it again") {
             return Err(ran.err.into());
         }
     }
