@@ -12,7 +12,7 @@ use scf_conform::boot::watch;
 use scf_conform::contract::Function;
 use scf_conform::engine::Engine as _;
 use scf_conform::engine::embedded::Embedded;
-use scf_conform::image::load;
+use scf_conform::image::{Depth, load};
 use scf_conform::oci::Reference;
 use scf_conform::plan::{Plan, RootMode};
 use scf_conform::source;
@@ -26,9 +26,8 @@ fn main() {
     let reference = Reference::parse("fixture:hello", |_: &Path| false).expect("a reference");
     let blobs = source::fixture("hello").expect("it is built");
     let platform = &function.contract.platform;
-    let image =
-        load(&reference, &blobs, platform, scf_conform::image::Depth::Layers, &mut |_, _| {})
-            .expect("it is read");
+    let image = load(&reference, &blobs, platform, Depth::Layers, &mut |_, _| {});
+    let image = image.expect("it is read");
     let plan = Plan::new(&image, &function, RootMode::Writable, Vec::new()).expect("a plan");
 
     let mut errors = Vec::new();

@@ -66,6 +66,16 @@ fn the_exit_code_tells_what_became_of_it() {
         (&["check", "--suite", "absent.yaml", GOOD], 2),
         (&["check", "--report", "json=no/such/dir/r.json", GOOD], 2),
         (&["check", "--quiet", "--verbose", GOOD], 2),
+        (&["push"], 2),
+        (&["push", GOOD], 2),
+        (&["push", "app:v1"], 2),
+        (&["push", GOOD, "app:v1"], 2),
+        (&["push", BROKEN, "127.0.0.1:1/app:v1"], 1),
+        (&["push", ABSENT, "127.0.0.1:1/app:v1"], 3),
+        (&["push", "--static", GOOD, "127.0.0.1:1/app:v1"], 3),
+        (&["push", "--only", "nothing-is-called-this", GOOD, "127.0.0.1:1/app:v1"], 4),
+        (&["hook"], 2),
+        (&["hook", "install"], 2),
     ] {
         assert_eq!(run(arguments).code, Some(code), "{arguments:?}");
     }
@@ -135,6 +145,20 @@ fn a_usage_error_is_one_line_and_what_to_do() {
     "#]],
     );
     check(
+        &["push", GOOD],
+        expect![[r#"
+        error: `fixture:hello` has no name to be pushed under, and no destination is named
+          help: scf-conform push fixture:hello REGISTRY/NAME:TAG
+    "#]],
+    );
+    check(
+        &["push", "oci:build/image", "app:v1"],
+        expect![[r#"
+        error: `app:v1` names no registry to push to
+          help: scf-conform push oci:build/image ccr.ccs.tencentyun.com/NAMESPACE/app:v1
+    "#]],
+    );
+    check(
         &[GOOD],
         expect![[r#"
         error: unrecognized subcommand 'fixture:hello'
@@ -178,6 +202,27 @@ fn options_come_from_flags_then_environment_then_file() {
     assert!(
         wrong.err.contains("scf-conform.yaml:1:1") && wrong.err.contains("did you mean `memory`?")
     );
+}
+
+#[test]
+fn images_come_from_the_file_where_none_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = format!("static: true\nimages:\n  - {GOOD}\n  - {BROKEN}\n");
+    std::fs::write(dir.path().join("scf-conform.yaml"), file).expect("written");
+    let heads = |ran: &Ran| {
+        let known = |line: &&str| line.starts_with(GOOD) || line.starts_with(BROKEN);
+        ran.out.lines().filter(known).filter_map(|line| line.split(' ').next()).count()
+    };
+    let both = ran(program(dir.path()).arg("check"));
+    assert!(heads(&both) >= 2, "{}", both.out);
+    let named = ran(program(dir.path()).args(["check", GOOD]));
+    assert_eq!(heads(&named), 1, "{}", named.out);
+}
+
+#[test]
+fn what_is_not_pushed_is_told() {
+    let ran = run(&["push", BROKEN, "127.0.0.1:1/app:v1"]);
+    assert_eq!(ran.err, "note: not pushed: the image does not conform\n");
 }
 
 #[test]
@@ -331,11 +376,11 @@ fn an_interrupted_run_cleans_up_and_says_so() {
 
 #[test]
 fn help_fits_into_80_columns() {
-    for arguments in [&["--help"][..], &["-h"], &["check", "--help"], &["selftest", "--help"]] {
+    for words in ["--help", "-h", "check --help", "selftest --help", "push --help", "hook --help"] {
         let dir = tempfile::tempdir().expect("a directory");
-        let help = ran(program(dir.path()).env("COLUMNS", "80").args(arguments)).out;
+        let help = ran(program(dir.path()).env("COLUMNS", "80").args(words.split(' '))).out;
         for line in help.lines() {
-            assert!(line.chars().count() <= 80, "{arguments:?}: {line}");
+            assert!(line.chars().count() <= 80, "{words}: {line}");
         }
     }
 }

@@ -48,3 +48,15 @@ pub(super) fn default_cache_dir(environment: &BTreeMap<String, String>) -> Optio
         absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     base.map(|base| base.join(env!("CARGO_PKG_NAME")))
 }
+
+/// Where docker and podman keep credentials, the likeliest first.
+pub(super) fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let path =
+        |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    if let Some(named) = path("REGISTRY_AUTH_FILE") {
+        return vec![named];
+    }
+    let docker = surroundings(environment).docker_config.map(|dir| dir.join("config.json"));
+    let podman = path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    docker.into_iter().chain(podman).collect()
+}

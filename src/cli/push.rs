@@ -12,17 +12,17 @@ use scf_conform::contract::Contract;
 use scf_conform::image::{Depth, load};
 use scf_conform::oci::{Digest, Reference, Transport};
 use scf_conform::push::engine::{self, Order, PushError};
-use scf_conform::push::straight;
+use scf_conform::push::{self, Pushed};
 use scf_conform::registry::login;
 use scf_conform::report::text;
 use scf_conform::run::{Cancel, Progress as _, Stage};
-use scf_conform::source;
+use scf_conform::source::{self, Local, SourceError, Step};
 
 use super::args::Options;
 use super::check::{self, usage};
 use super::environment::Environment;
 use super::exit::Exit;
-use super::jobs::{Jobs, Wanted};
+use super::jobs::Wanted;
 use super::progress::Live;
 use super::settings::Settings;
 use super::term::{self, Results};
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Push, environment: &Environment) -> Exit {
             Ok(name) => Wanted::named(&text, name),
             Err(_) => Wanted::new(&text),
         };
-        let (exit, report) = check::all(&[shown], settings, jobs, cancel);
+        let (exit, reports) = check::all(&[shown], settings, jobs, cancel);
         match exit {
             Exit::Conforms => {}
             Exit::DoesNotConform => {
@@ -99,11 +99,13 @@ pub(super) fn run(arguments: &Push, environment: &Environment) -> Exit {
             }
             other => return other,
         }
-        let image_facts = report.into_iter().next().and_then(|report| report.image);
-        let checked = image_facts.map(|facts| facts.digest);
         let pushed = match &way {
             Way::Engine { name, id } => through_engine(name, *id, &to, settings, cancel),
-            Way::Straight => straight(&image, &to, checked.as_deref(), jobs, cancel),
+            Way::Straight => {
+                let read = reports.first().and_then(|report| report.image.as_ref());
+                let checked = read.map_or("", |read| &read.digest);
+                straight(&image, &to, checked, settings, &jobs.local(cancel), cancel)
+            }
         };
         match pushed {
             Ok(digest) => pushed_to(&to, digest, settings),
@@ -180,13 +182,10 @@ fn through_engine(
     let live = Live::new(settings.detail);
     let shown = to.to_string();
     live.stage(&shown, Stage::Pushing { done: 0, of: 0 });
-    let login = match login(&settings.registry.logins, to.registry()) {
-        Ok(login) => login,
-        Err(why) => {
-            term::error(&format!("find the credentials for {}: {why}", to.registry()), None);
-            return Err(Exit::NotChecked);
-        }
-    };
+    let login = login(&settings.registry.logins, to.registry()).map_err(|why| {
+        term::error(&format!("find docker's credentials for {}: {why}", to.registry()), None);
+        Exit::NotChecked
+    })?;
     let mut go_on = || {
         if cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
@@ -202,40 +201,67 @@ fn through_engine(
     })
 }
 
-/// Pushes an image that is no engine's, if it still is the one that was checked.
+/// Pushes an image that is no engine's.
 fn straight(
     image: &Reference,
     to: &Name,
-    checked: Option<&str>,
-    jobs: &Jobs<'_>,
+    checked: &str,
+    settings: &Settings,
+    local: &Local,
     cancel: &Cancel,
 ) -> Result<Digest, Exit> {
-    let local = jobs.local(cancel);
-    let failed = |message: String, hint: Option<String>| {
+    let live = Live::new(settings.detail);
+    let shown = to.to_string();
+    let pushed = read_and_push(image, to, checked, local, &|stage| live.stage(&shown, stage));
+    live.done(&shown);
+    pushed.map_err(|(message, hint)| {
+        if cancel.cancelled() {
+            term::error("interrupted; nothing of it is tagged in the registry", None);
+            return Exit::Interrupted;
+        }
         term::error(&message, hint.as_deref());
-        if cancel.cancelled() { Exit::Interrupted } else { Exit::NotChecked }
+        Exit::NotChecked
+    })
+}
+
+/// Reads an image once more and pushes it. An error comes with what to do about it.
+fn read_and_push(
+    image: &Reference,
+    to: &Name,
+    checked: &str,
+    local: &Local,
+    stage: &(dyn Fn(Stage) + Sync),
+) -> Result<Digest, (String, Option<String>)> {
+    let stopped = &local.registry.stopped;
+    let mut telling = |step| {
+        if let Step::Compressing { done, of } = step {
+            stage(Stage::Compressing { done, of });
+        }
+        if stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut go_on = |_| {
-        if cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    };
-    let blobs = source::open(image, &local, &mut go_on)
-        .map_err(|error| failed(error.to_string(), error.hint()))?;
+    let told = |error: SourceError| (error.to_string(), error.hint());
+    let blobs = source::open(image, local, &mut telling).map_err(told)?;
     let platform = &Contract::scf().platform;
-    let now = load(image, blobs.as_ref(), platform, Depth::Config, &mut |_, _| {})
-        .map_err(|error| failed(error.to_string(), None))?;
-    let is = now.manifest.digest.to_string();
-    if checked != Some(is.as_str()) {
-        let was = checked.unwrap_or("nothing");
-        let message =
-            format!("push `{image}`: it is another image by now ({is}) than was checked ({was})");
-        return Err(failed(
-            message,
-            Some("run it again, so that what is pushed is checked".to_owned()),
-        ));
+    let loaded = load(image, blobs.as_ref(), platform, Depth::Config, &mut |_, _| {})
+        .map_err(|error| (error.to_string(), None))?;
+    let is = loaded.identity();
+    if is != checked {
+        let message = format!(
+            "push `{image}`: it is another image by now ({is}) than was checked ({checked})"
+        );
+        return Err((message, Some("run it again, so that what is pushed is checked".to_owned())));
     }
-    straight::push(blobs.as_ref(), to, &local.registry, &mut |_| {}).map_err(|error| {
-        let again = "run it again: what the registry has already is not sent twice".to_owned();
-        failed(error.to_string(), error.hint().or(Some(again)))
+    let blobs = source::packed(&loaded, blobs, local, &mut telling).map_err(told)?;
+    let mut done = 0;
+    let mut told = |pushed| {
+        if let Pushed::Blob { size, .. } = pushed {
+            done += size;
+        }
+        stage(Stage::Pushing { done, of: loaded.stored_bytes().max(done) });
+    };
+    push::push(blobs.as_ref(), to, &local.registry, &mut told).map_err(|error| {
+        let again = || "run it again: what the registry has already is not sent twice".to_owned();
+        (format!("push to `{to}`: {error}"), Some(error.hint().unwrap_or_else(again)))
     })
 }
 

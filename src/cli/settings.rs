@@ -15,7 +15,7 @@ use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
-use super::environment::{default_cache_dir, surroundings};
+use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
 use scf_conform::nearest::nearest;
 
@@ -365,18 +365,6 @@ fn report_file(text: &str) -> Read<ReportFile> {
         "-" => Err(Bad("is no file".to_owned(), Some(format!("for stdout, use `-f {word}`")))),
         file => Ok(ReportFile { format, path: PathBuf::from(file) }),
     }
-}
-
-/// Where docker and podman keep credentials, the likeliest first.
-fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
-    let path =
-        |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(PathBuf::from);
-    if let Some(named) = path("REGISTRY_AUTH_FILE") {
-        return vec![named];
-    }
-    let docker = surroundings(environment).docker_config.map(|dir| dir.join("config.json"));
-    let podman = path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
-    docker.into_iter().chain(podman).collect()
 }
 
 /// A host, with a port perhaps.

@@ -186,6 +186,16 @@ impl Compression {
 }
 
 impl Image {
+    /// The digest by which the image is known: of its manifest; where a push has yet to make
+    /// that, of its config.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        match self.weight {
+            Weight::AsStored => self.manifest.digest.to_string(),
+            _ => self.config.digest.clone(),
+        }
+    }
+
     /// Sum of the compressed layers in bytes, as well as it is known: what the platform calls
     /// the image's size.
     #[must_use]

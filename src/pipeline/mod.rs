@@ -13,7 +13,7 @@ use std::time::Instant;
 use crate::check::{Check, Severity};
 use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
 use crate::engine::{Engine, EngineError};
-use crate::image::{Blobs, Depth, Image, Weight, load};
+use crate::image::{Blobs, Depth, Image, Packing, Weight, load};
 use crate::oci::Reference;
 use crate::report::{ImageFacts, ImageReport, SizeKnown, Trouble};
 use crate::rules::{self, Look, RULES, Rule};
@@ -124,7 +124,7 @@ impl<'a> Work<'a> {
             &self.job.reference,
             blobs,
             &self.job.function.contract.platform,
-            self.depth(),
+            self.depth(blobs.packing()),
             &mut told,
         )
         .map_err(|error| trouble(&error))?;
@@ -138,11 +138,7 @@ impl<'a> Work<'a> {
             .map_err(|error| source_trouble(&error))?;
         let size_bytes = image.compressed_bytes();
         self.report.image = Some(ImageFacts {
-            digest: match image.weight {
-                Weight::AsStored => image.manifest.digest.to_string(),
-                // The manifest is made by the push; until then the image is its config.
-                _ => image.config.digest.clone(),
-            },
+            digest: image.identity(),
             size_known: match image.weight {
                 Weight::AsStored => SizeKnown::Exactly,
                 Weight::AtMost => SizeKnown::AtMost,
@@ -165,11 +161,13 @@ impl<'a> Work<'a> {
         if self.cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    /// Layers are read only where something that was selected needs them.
-    fn depth(&self) -> Depth {
+    /// Layers are read only where something that was selected needs them. What a push makes of
+    /// their size is found out by reading them.
+    fn depth(&self, packing: Packing) -> Depth {
         let boots = self.job.engine.is_some() && self.anything_to_boot_for();
         let looks = |rule: &Rule| rule.look.is_static() && rule.look.needs_layers();
-        if boots || RULES.iter().any(|rule| looks(rule) && self.wants(rule)) {
+        let before_push = packing == Packing::BeforePush;
+        if boots || before_push || RULES.iter().any(|rule| looks(rule) && self.wants(rule)) {
             Depth::Layers
         } else {
             Depth::Config

@@ -255,7 +255,7 @@ async fn send(
     let step = || format!("push to `{to}` through the engine");
     let docker = with_url_safe_credentials(docker.clone());
     let options = PushImageOptionsBuilder::new().tag(&tag).build();
-    let stream = docker.push_image(&repository, Some(options), for_engine(login, order.to));
+    let stream = docker.push_image(&repository, Some(options), credentials(login, order.to));
     let mut stream = pin!(stream);
     let mut ask = interval(ASK);
     ask.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -336,8 +336,8 @@ fn with_url_safe_credentials(docker: Docker) -> Docker {
     })
 }
 
-/// A login as the engine takes it.
-fn for_engine(login: &Login, to: &Name) -> Option<DockerCredentials> {
+/// A login as engines want it.
+fn credentials(login: &Login, to: &Name) -> Option<DockerCredentials> {
     let serveraddress = Some(to.resolve_registry().to_owned());
     match login {
         Login::Anonymous => None,

@@ -19,11 +19,11 @@ const TOKEN_USER: &str = "<token>";
 pub enum Login {
     /// Nobody.
     Anonymous,
-    /// A user.
+    /// A user with a password.
     Basic {
-        /// The user's name.
+        /// The user.
         user: String,
-        /// The password, or a token that stands for it.
+        /// The password.
         password: String,
     },
     /// A token that others are got for.
@@ -32,8 +32,7 @@ pub enum Login {
 
 impl Login {
     /// Who that is, for a message; never a secret.
-    #[must_use]
-    pub fn who(&self) -> String {
+    pub(super) fn who(&self) -> String {
         match self {
             Login::Anonymous => "an anonymous client".to_owned(),
             Login::Basic { user, .. } => format!("the user {user}"),
@@ -42,11 +41,11 @@ impl Login {
     }
 }
 
-/// Finds the login for a registry's host in the files of credentials.
+/// Finds the login for a host in files as docker keeps it. What is in none of them is anonymous.
 ///
 /// # Errors
 ///
-/// One line: why it could not be found, where there may be one.
+/// Why it could not be found, where there may be one: one line.
 pub fn login(files: &[PathBuf], host: &str) -> Result<Login, String> {
     let mut names = vec![host];
     if DOCKER_HUB_HOSTS.contains(&host) {

@@ -2,10 +2,12 @@
 
 mod archive;
 mod daemon;
+mod deflate;
 mod docker_archive;
 mod export;
 mod fixture;
 mod layout;
+mod packed;
 mod registry;
 mod sniff;
 mod store;
@@ -24,6 +26,7 @@ use crate::registry::{Access, RegistryError};
 
 pub use export::export;
 pub use fixture::fixture;
+pub use packed::packed;
 pub use weight::{Bounds, weigh};
 
 /// Why a reference could not be opened.

@@ -7,17 +7,11 @@
 #![expect(clippy::disallowed_methods, reason = "remembers sizes in files")]
 
 use std::fs::{self, DirBuilder};
-use std::io::{self, Read, Write as _};
-use std::ops::ControlFlow;
+use std::io::{self, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
-use flate2::{Compress, FlushCompress, Status};
-
+use super::deflate::{HEAD_AND_TAIL, PIECE, deflate};
 use super::{Local, SourceError, Step, Telling};
 use crate::image::{Blobs, Compression, Image, Layer, Weight};
 use crate::oci::{Digest, media_type};
@@ -31,16 +25,10 @@ pub struct Bounds<'a> {
     pub limit: u64,
 }
 
-/// Layers are compressed in pieces of this many bytes, side by side.
-const PIECE: usize = 256 << 10;
-/// What a piece may refer back to: the window of the format.
-const WINDOW: usize = 32 << 10;
 /// Pieces of a layer that are samples of it.
 const SAMPLES: u64 = 64;
 /// How near to a bound an estimate is not enough: a tenth of it.
 const NEAR: u64 = 10;
-/// The level that Go's `compress/gzip` takes when it is not told, and so engines do.
-const LEVEL: u32 = 6;
 /// Sizes that are remembered.
 const MOST_REMEMBERED: usize = 4096;
 
@@ -158,39 +146,19 @@ impl Scale<'_> {
         Ok(known)
     }
 
-    /// Compresses every so many pieces of a layer, on all processors.
+    /// Compresses every so many pieces of a layer.
     fn compress(&mut self, layer: &Layer, every: u64) -> io::Result<Weighed> {
         let blob = self.blobs.blob(&layer.digest).map_err(io::Error::other)?;
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        let (send, pieces) = sync_channel::<Piece>(threads * 2);
-        let pieces = Mutex::new(pieces);
-        let packed = AtomicU64::new(HEAD_AND_TAIL);
-        let plain = thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| {
-                    loop {
-                        let next = pieces.lock().unwrap_or_else(PoisonError::into_inner).recv();
-                        let Ok(piece) = next else { break };
-                        packed.fetch_add(piece.deflated(), Ordering::Relaxed);
-                    }
-                });
-            }
-            // Dropped with the closure, which ends the threads.
-            let send = send;
-            cut(blob, every, |piece, read| {
-                let (done, of) = (self.done + read, self.of);
-                if (self.telling)(Step::Compressing { done, of }) == ControlFlow::Break(()) {
-                    return Err(io::ErrorKind::Interrupted.into());
-                }
-                send.send(piece).map_err(io::Error::other)
-            })
+        let mut packed = HEAD_AND_TAIL;
+        let (done, of) = (self.done, self.of);
+        let mut told = |read| (self.telling)(Step::Compressing { done: done + read, of });
+        let plain = deflate(blob, every, &mut told, &mut |bytes| {
+            packed += bytes.len() as u64;
+            Ok(())
         })?;
-        Ok(Weighed { plain, packed: packed.into_inner() })
+        Ok(Weighed { plain, packed })
     }
 }
-
-/// Bytes of a gzip stream around its content.
-const HEAD_AND_TAIL: u64 = 18;
 
 /// Bytes that were looked at, before and after.
 struct Weighed {
@@ -198,63 +166,8 @@ struct Weighed {
     packed: u64,
 }
 
-/// A piece of a layer, and what comes before it.
-struct Piece {
-    window: Vec<u8>,
-    bytes: Vec<u8>,
-}
-
-impl Piece {
-    /// The bytes that it takes in a stream.
-    fn deflated(&self) -> u64 {
-        let mut compress = Compress::new(flate2::Compression::new(LEVEL), false);
-        if !self.window.is_empty() {
-            // Without it a piece would only become a little larger.
-            let _ = compress.set_dictionary(&self.window);
-        }
-        let mut out = vec![0; PIECE / 4];
-        loop {
-            let read = usize::try_from(compress.total_in()).unwrap_or(usize::MAX);
-            let rest = self.bytes.get(read..).unwrap_or_default();
-            let before = compress.total_out();
-            let status = compress.compress(rest, &mut out, FlushCompress::Sync);
-            let wrote = compress.total_out() - before;
-            // Output space that is left means that all has been written.
-            if !matches!(status, Ok(Status::Ok)) || wrote < out.len() as u64 {
-                return compress.total_out();
-            }
-        }
-    }
-}
-
-/// Cuts a stream into pieces, and gives every so many of them. How many bytes those had.
-fn cut(
-    mut from: impl Read,
-    every: u64,
-    mut give: impl FnMut(Piece, u64) -> io::Result<()>,
-) -> io::Result<u64> {
-    let mut window = Vec::new();
-    let (mut given, mut read) = (0, 0);
-    for at in 0_u64.. {
-        let mut bytes = Vec::with_capacity(PIECE);
-        from.by_ref().take(PIECE as u64).read_to_end(&mut bytes)?;
-        if bytes.is_empty() {
-            break;
-        }
-        read += bytes.len() as u64;
-        let next = bytes[bytes.len().saturating_sub(WINDOW)..].to_vec();
-        let window = std::mem::replace(&mut window, next);
-        // From the middle of each stretch: what layers begin with is not like the rest.
-        if at % every == every / 2 {
-            given += bytes.len() as u64;
-            give(Piece { window, bytes }, read)?;
-        }
-    }
-    Ok(given)
-}
-
 /// Whether a push would compress a layer.
-fn is_plain(layer: &Layer) -> bool {
+pub(super) fn is_plain(layer: &Layer) -> bool {
     layer.media_type == media_type::DOCKER_LAYER && layer.compression == Compression::None
 }
 
@@ -304,11 +217,13 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
+    use std::ops::ControlFlow;
 
     use super::*;
     use crate::image::load;
     use crate::image::testing::Memory as InMemory;
     use crate::oci::Reference;
+    use crate::source::deflate::LEVEL;
 
     /// Bytes that are neither all alike nor all different.
     fn content(length: usize) -> Vec<u8> {

@@ -8,6 +8,7 @@ mod plugin;
 mod push;
 mod registry;
 mod source;
+mod straight;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,16 @@ const WITH_REGISTRIES: &[(&str, RunWithRegistries)] = &[
     ("dockers_credentials_are_used", push::with_credentials),
 ];
 
+type RunStraight = fn(&Registries) -> Result<(), Failed>;
+
+/// What holds of pushes that need no engine.
+const STRAIGHT: &[(&str, RunStraight)] = &[
+    ("what_conforms_has_the_same_digest", straight::same_digest),
+    ("of_what_does_not_conform_nothing_is_pushed", straight::failing),
+    ("a_registry_that_refuses_is_told", straight::refusing),
+    ("dockers_credentials_are_used", straight::with_credentials),
+];
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![
@@ -51,6 +62,9 @@ fn main() -> ExitCode {
         for (what, run) in WITH_REGISTRIES {
             trials.push(trial(name, what, move || Ok(run(engine()?, registry::registries()?))));
         }
+    }
+    for (what, run) in STRAIGHT {
+        trials.push(trial("straight", what, move || Ok(run(registry::registries()?))));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     engine::stop();

@@ -10,34 +10,38 @@ use crate::engine::Engine;
 use crate::image;
 use crate::registry::{PASSWORD, Registries, USER};
 
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 /// Pushes, with no credentials but those in the directory.
 fn push(engine: &Engine, dir: &Path, words: &[&str]) -> Result<Ran, Failed> {
+    push_with(&engine.host, dir, words)
+}
+
+pub(crate) fn push_with(host: &str, dir: &Path, words: &[&str]) -> Result<Ran, Failed> {
     let output = Command::new(env!("CARGO_BIN_EXE_scf-conform"))
         .arg("push")
         .args(words)
         .current_dir(dir)
         .env("XDG_CACHE_HOME", dir.join("cache"))
-        .env("DOCKER_HOST", &engine.host)
+        .env("DOCKER_HOST", host)
         .env("DOCKER_CONFIG", dir)
         .output()?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok(Ran { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) })
 }
 
-fn is(wanted: i32, ran: &Ran) -> Result<(), Failed> {
+pub(crate) fn is(wanted: i32, ran: &Ran) -> Result<(), Failed> {
     if ran.code == Some(wanted) {
         return Ok(());
     }
     Err(format!("exit code {:?}, wanted {wanted}\n{}\n{}", ran.code, ran.out, ran.err).into())
 }
 
-fn equal<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Result<(), Failed> {
+pub(crate) fn equal<T: PartialEq + std::fmt::Debug>(found: &T, wanted: &T) -> Result<(), Failed> {
     if found == wanted { Ok(()) } else { Err(format!("{found:?}, wanted {wanted:?}").into()) }
 }
 
@@ -116,6 +120,13 @@ pub(crate) fn refusing(engine: &Engine, to: &Registries) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Writes what `docker login` writes.
+pub(crate) fn log_in(dir: &Path, host: &str) -> Result<(), Failed> {
+    let auths = serde_json::json!({"auths": {host: {"username": USER, "password": PASSWORD,
+        "auth": "Y2k6fn5+Pz8/Pj4+"}}});
+    Ok(std::fs::write(dir.join("config.json"), auths.to_string())?)
+}
+
 pub(crate) fn with_credentials(engine: &Engine, to: &Registries) -> Result<(), Failed> {
     let dir = tempfile::tempdir()?;
     let name = Engine::new_name();
@@ -129,9 +140,7 @@ pub(crate) fn with_credentials(engine: &Engine, to: &Registries) -> Result<(), F
         return Err(ran.err.into());
     }
     equal(&to.locked.digest(repository, "v1")?, &None)?;
-    let auths = serde_json::json!({"auths": {host: {"username": USER, "password": PASSWORD,
-        "auth": "Y2k6fn5+Pz8/Pj4+"}}});
-    std::fs::write(dir.path().join("config.json"), auths.to_string())?;
+    log_in(dir.path(), host)?;
     is(0, &push(engine, dir.path(), &[&name, &dest])?)?;
     equal(&to.locked.digest(repository, "v1")?.is_some(), &true)
 }

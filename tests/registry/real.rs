@@ -13,7 +13,7 @@ use oci_spec::distribution::Reference as Name;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use scf_conform::image::Blobs as _;
 use scf_conform::oci::Digest;
-use scf_conform::push::straight::{Pushed, push};
+use scf_conform::push::{Pushed, push};
 use scf_conform::registry::{Access, Registry};
 use tempfile::TempDir;
 

@@ -29,7 +29,7 @@ impl Group {
     }
 
     /// The memory limit's file, by the version of control groups.
-    fn limits(&self) -> &'static [&'static str] {
+    fn limits() -> &'static [&'static str] {
         if Self::is_unified() {
             &["memory.max"]
         } else {
@@ -43,7 +43,7 @@ impl Group {
 
     /// Sets the limit of memory, swap included, from what it is to more or less.
     pub(super) fn allow(&self, bytes: u64, before: u64) -> io::Result<()> {
-        let mut files = self.limits().to_vec();
+        let mut files = Self::limits().to_vec();
         // With swap it is never less than without.
         if bytes > before {
             files.reverse();

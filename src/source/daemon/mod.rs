@@ -9,12 +9,12 @@ mod export;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::FileExt as _;
 
 use bollard::Docker;
 use bollard::errors::Error;
 use serde_json::{Value, json};
 
+use super::packed::Positioned;
 use super::store::Store;
 use super::{Local, SourceError, Telling};
 use crate::endpoint::{self, Endpoint, told};
@@ -218,20 +218,6 @@ fn take_all(
         blobs.insert(digest, store.get(&digest)?);
     }
     Some(())
-}
-
-/// A file from a position of its own: several read one file at once.
-struct Positioned<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for Positioned<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read_at(buffer, self.at)?;
-        self.at += count as u64;
-        Ok(count)
-    }
 }
 
 impl Blobs for Stored {

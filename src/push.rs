@@ -3,6 +3,8 @@
 //! Blobs come before the manifest that names them, so that the registry never shows an image
 //! that it has not: whatever is cut off in the middle can be pushed again.
 
+pub mod engine;
+
 use std::io::{self, Read};
 
 use oci_spec::distribution::Reference as Name;
