@@ -117,13 +117,6 @@ fn a_usage_error_is_one_line_and_what_to_do() {
     "#]],
     );
     check(
-        &["check", "--engine", "docker", GOOD],
-        expect![[r#"
-        error: `--engine docker` is not there yet: this version boots images with the embedded engine only
-          help: use auto or embedded
-    "#]],
-    );
-    check(
         &["check", "--type", "job", GOOD],
         expect![[r#"
         error: `--type job` is not there yet: job functions cannot be checked by this version

@@ -8,8 +8,32 @@ use scf_conform::engine::docker::Docker;
 use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 
-use super::settings::{EngineChoice, EngineName};
 use super::term;
+
+/// Who boots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum EngineChoice {
+    /// Whichever can on this machine.
+    Auto,
+    /// These, one after the other, each once.
+    Named(Vec<EngineName>),
+}
+
+impl EngineChoice {
+    /// Whether there is something to compare.
+    pub(super) fn are_several(&self) -> bool {
+        matches!(self, EngineChoice::Named(names) if names.len() > 1)
+    }
+}
+
+/// An engine by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EngineName {
+    /// The one that needs nothing installed.
+    Embedded,
+    /// The Docker engine.
+    Docker,
+}
 
 /// Where engines keep and find what they need.
 pub(super) struct Places<'a> {

@@ -10,10 +10,9 @@ use scf_conform::selftest::{self, Fixture, fixtures, proofs, unproved};
 use scf_conform::source;
 
 use super::args::Selftest;
-use super::engines::{self, Places};
+use super::engines::{self, EngineName, Places};
 use super::environment::{Environment, default_cache_dir, surroundings};
 use super::exit::Exit;
-use super::settings::EngineName;
 use super::term::{self, Results};
 
 /// Checks the checker.

@@ -15,6 +15,7 @@ use scf_conform::registry::Access;
 use scf_conform::report::{Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 
+use super::engines::{EngineChoice, EngineName};
 use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
 use scf_conform::nearest::nearest;
@@ -43,31 +44,6 @@ pub(super) struct Settings {
     /// What the environment says of where the local engine listens.
     pub(super) surroundings: Surroundings,
     pub(super) registry: Access,
-}
-
-/// Who boots.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum EngineChoice {
-    /// Whichever can on this machine.
-    Auto,
-    /// These, one after the other, each once.
-    Named(Vec<EngineName>),
-}
-
-impl EngineChoice {
-    /// Whether there is something to compare.
-    pub(super) fn are_several(&self) -> bool {
-        matches!(self, EngineChoice::Named(names) if names.len() > 1)
-    }
-}
-
-/// An engine by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum EngineName {
-    /// The one that needs nothing installed.
-    Embedded,
-    /// The Docker engine.
-    Docker,
 }
 
 /// A report that is written to a file.

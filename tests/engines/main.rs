@@ -1,6 +1,6 @@
 //! Against real engines, started by the tests where that is possible: images of theirs are the
 //! images that files of them are. Where an engine is not installed, its trials are reported as
-//! ignored with the reason; `SCF_CONFORM_TEST_REQUIRE_ALL=1` makes that a failure.
+//! ignored with the reason; `CONFORM_TEST_REQUIRE_ALL=1` makes that a failure.
 
 mod engine;
 mod image;
@@ -88,5 +88,5 @@ fn trial(
 /// Whether no test may be left out.
 #[expect(clippy::disallowed_methods, reason = "a test may read its environment")]
 fn required() -> bool {
-    std::env::var_os("SCF_CONFORM_TEST_REQUIRE_ALL").is_some_and(|value| value == "1")
+    std::env::var_os("CONFORM_TEST_REQUIRE_ALL").is_some_and(|value| value == "1")
 }

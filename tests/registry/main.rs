@@ -1,5 +1,5 @@
 //! Registries that behave as they like, and a real one. Where `docker-registry` is not installed,
-//! its trials are reported as ignored with the reason; `SCF_CONFORM_TEST_REQUIRE_ALL=1` makes that
+//! its trials are reported as ignored with the reason; `CONFORM_TEST_REQUIRE_ALL=1` makes that
 //! a failure.
 
 mod faulty;

@@ -20,7 +20,7 @@ use serde_json::Value;
 
 /// Whether no test may be left out.
 pub(crate) fn required() -> bool {
-    std::env::var_os("SCF_CONFORM_TEST_REQUIRE_ALL").is_some_and(|value| value == "1")
+    std::env::var_os("CONFORM_TEST_REQUIRE_ALL").is_some_and(|value| value == "1")
 }
 
 /// Access in a hurry: what has to fail fails soon.
