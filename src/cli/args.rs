@@ -172,6 +172,9 @@ struct WhatArgs {
     /// Boot so many times, and report the spread of the time to listen [default: 1]
     #[arg(long, value_name = "N")]
     boots: Option<String>,
+    /// The speed in MiB/s at which the cold start's estimate pulls the image [default: 100]
+    #[arg(long, value_name = "MIB")]
+    pull_speed: Option<String>,
     /// Hold the image to the platform's newest behaviour: a read-only root (B003)
     #[arg(long)]
     strict: bool,
@@ -296,6 +299,7 @@ impl WhatArgs {
         value(layer, "tag", &self.tag);
         switch(layer, "list", self.list);
         value(layer, "boots", &self.boots);
+        value(layer, "pull-speed", &self.pull_speed);
         switch(layer, "strict", self.strict);
     }
 }

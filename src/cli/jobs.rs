@@ -101,6 +101,7 @@ impl<'a> Jobs<'a> {
             builtin: settings.builtin,
             selection: settings.selection.clone(),
             boots: settings.boots,
+            measure: settings.measure,
             local: Local {
                 scratch: settings.cache_dir.clone(),
                 docker_host: settings.docker_host.clone(),

@@ -50,6 +50,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     opt("tag", Takes::Many),
     switch("list"),
     one("boots"),
+    one("pull-speed"),
     switch("strict"),
     one("format"),
     opt("report", Takes::Many),

@@ -10,8 +10,10 @@ use std::time::Duration;
 use anstream::ColorChoice;
 use scf_conform::check::Severity;
 use scf_conform::contract::{Function, FunctionType, MemoryMb};
-use scf_conform::report::{Detail, FORMATS, Format};
+use scf_conform::pipeline::Measure;
+use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
+use scf_conform::units::MIB;
 
 use super::layer::{Given, Layer, Origin, Shown, variable};
 use scf_conform::nearest::nearest;
@@ -28,6 +30,7 @@ pub(super) struct Settings {
     pub(super) selection: Selection,
     pub(super) list: bool,
     pub(super) boots: u32,
+    pub(super) measure: Measure,
     pub(super) format: &'static Format,
     pub(super) reports: Vec<ReportFile>,
     pub(super) fail_on: Severity,
@@ -109,6 +112,9 @@ impl Settings {
             },
             list: options.switch("list")?,
             boots: options.one("boots", |text| number(text, 1, 1000))?.unwrap_or(1),
+            measure: Measure {
+                pull_speed: options.one("pull-speed", speed)?.unwrap_or(ASSUMED_PULL_SPEED),
+            },
             format: options.one("format", format)?.unwrap_or(FORMATS[0]),
             reports: reports(&options)?,
             fail_on: options.one("fail-on", severity)?.unwrap_or(Severity::Error),
@@ -283,6 +289,11 @@ fn glob(text: &str) -> Read<Glob> {
 fn number(text: &str, least: u32, most: u32) -> Read<u32> {
     let number = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| Bad(format!("is no number from {least} to {most}"), None))
+}
+
+/// A speed in MiB a second, in bytes.
+fn speed(text: &str) -> Read<u64> {
+    number(text, 1, 100_000).map(|mebibytes| u64::from(mebibytes) * MIB)
 }
 
 fn severity(text: &str) -> Read<Severity> {

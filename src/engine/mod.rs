@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::evidence::{Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
+use crate::unpack::Unpacking;
 
 pub use logs::LogSink;
 
@@ -38,6 +39,11 @@ pub trait Instance: Send {
     /// When the boot began, when the root was ready, and when the command was executed (or
     /// refused).
     fn timeline(&self) -> Timeline;
+
+    /// What it took to unpack the image, where the engine did that itself and noted it.
+    fn unpacking(&self) -> Option<Unpacking> {
+        None
+    }
 
     /// The kernel's refusal to execute the command, if it refused.
     fn refused(&self) -> Option<ExecRefused>;

@@ -3,6 +3,7 @@
 //! Here is what needs no instance; `live` has the rest.
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
+mod boots;
 mod live;
 
 use std::sync::Arc;
@@ -19,6 +20,8 @@ use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
 use crate::source;
 use crate::suite::{Case, Suite, builtin};
+
+pub use boots::Measure;
 
 /// What to check, and how.
 pub struct Job {
@@ -38,6 +41,8 @@ pub struct Job {
     pub selection: Selection,
     /// How often to boot; the last boot takes the invocations. At least 1.
     pub boots: u32,
+    /// What is measured besides.
+    pub measure: Measure,
     /// What is used of this machine to read it.
     pub local: source::Local,
 }

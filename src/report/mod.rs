@@ -4,6 +4,8 @@
 //! know checks and nothing of rules or cases.
 
 mod boots;
+mod cold_start;
+mod histogram;
 mod json;
 mod junit;
 mod moment;
@@ -19,6 +21,7 @@ use crate::check::{Check, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::Logs;
 
+pub use cold_start::{ASSUMED_PULL_SPEED, ColdStart};
 pub use json::schema;
 pub use printable::printable;
 
@@ -121,10 +124,18 @@ pub struct BootFacts {
     pub create: Duration,
     /// From there to the exec.
     pub exec: Duration,
+    /// From exec to the first byte on stdout or stderr.
+    pub first_log: Option<Duration>,
+    /// From exec to the first connection that was taken.
+    pub first_accept: Option<Duration>,
     /// From exec to the first valid answer.
     pub first_response: Option<Duration>,
     /// Time-to-listen of every boot, in the order in which they were made.
     pub boots: Vec<Duration>,
+    /// From exec to the first valid answer, of every boot that gave one.
+    pub answers: Vec<Duration>,
+    /// What a cold start on the platform may take; `None` where it never listened.
+    pub cold_start: Option<ColdStart>,
     /// The start limit that it was held to.
     pub limit: Duration,
     /// Limits of the platform that this machine could only watch, by name.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{BootFacts, ImageFacts, ImageReport, Report, Trouble};
+use super::{ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, Trouble};
 use crate::check::{Basis, Cause, Check, Place, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::{LogLine, Logs, Stream};
@@ -30,8 +30,18 @@ pub(super) fn conforming() -> ImageReport {
             listen: vec!["0.0.0.0:9000".to_owned()],
             create: Duration::from_micros(6_100),
             exec: Duration::from_micros(1_950),
+            first_log: Some(Duration::from_micros(11_020)),
+            first_accept: Some(Duration::from_micros(11_903)),
             first_response: Some(Duration::from_micros(12_730)),
-            boots: [11_812, 12_040, 11_390, 14_871, 11_655].map(Duration::from_micros).to_vec(),
+            boots: [11_390, 12_040, 11_655, 14_871, 11_812].map(Duration::from_micros).to_vec(),
+            answers: [12_210, 12_905, 12_411, 15_602, 12_730].map(Duration::from_micros).to_vec(),
+            cold_start: Some(ColdStart {
+                pulled: 1_887_437,
+                pull_speed: ASSUMED_PULL_SPEED,
+                unpack: Some(Duration::from_micros(21_040)),
+                runtime: Duration::from_micros(8_050),
+                function: Duration::from_micros(11_812),
+            }),
             limit: Duration::from_secs(30),
             watched: Vec::new(),
         }),
@@ -84,8 +94,12 @@ pub(super) fn failing() -> ImageReport {
             listen: vec!["127.0.0.1:9000".to_owned()],
             create: Duration::from_micros(48_100),
             exec: Duration::from_micros(2_050),
+            first_log: Some(Duration::from_micros(210_400)),
+            first_accept: None,
             first_response: None,
             boots: Vec::new(),
+            answers: Vec::new(),
+            cold_start: None,
             limit: Duration::from_secs(30),
             watched: vec!["memory".to_owned(), "cpu".to_owned()],
         }),

@@ -18,5 +18,5 @@ mod tests;
 
 pub use cancel::Cancel;
 pub use cases::{CaseRun, Target, suite};
-pub use detect::{Detected, detect};
+pub use detect::{Detected, detect, once};
 pub use progress::{Progress, Silent, Stage};

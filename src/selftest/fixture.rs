@@ -13,7 +13,7 @@ use crate::contract::{Function, FunctionError, FunctionType, MemoryMb};
 use crate::engine::Engine;
 use crate::image::recipe::{Built, FIXTURES, Recipe, RecipeError};
 use crate::oci::{Reference, ReferenceError};
-use crate::pipeline::Job;
+use crate::pipeline::{Job, Measure};
 use crate::report::Verdict;
 use crate::selection::{Glob, Selection};
 use crate::source::Local;
@@ -296,6 +296,7 @@ impl Fixture {
             builtin: true,
             selection: Selection { only: globs.collect(), ..Selection::default() },
             boots: 1,
+            measure: Measure::default(),
             local: Local { scratch: scratch.to_owned(), docker_host: None },
         })
     }

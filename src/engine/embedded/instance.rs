@@ -21,7 +21,7 @@ use super::spawn::{Holder, clock, instant};
 use super::wire::{Answer, End, Order, Request};
 use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
-use crate::unpack::UnpackedRoot;
+use crate::unpack::{UnpackedRoot, Unpacking};
 
 /// See [`Instance`].
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) struct Booted {
     /// Of the instance's network, not yet connected.
     sockets: Mutex<Vec<OwnedFd>>,
     /// Keeps the unpacked image in the cache.
-    _root: Option<UnpackedRoot>,
+    root: Option<UnpackedRoot>,
 }
 
 /// What the holder tells without being asked.
@@ -99,7 +99,7 @@ impl Booted {
             events: Mutex::new(Events { pipe: events.into(), ended: None, lost: false }),
             tables: descriptors.by_ref().take(tables).map(File::from).collect(),
             sockets: Mutex::new(descriptors.collect()),
-            _root: unpacked,
+            root: unpacked,
         })
     }
 
@@ -137,6 +137,10 @@ fn unexpected() -> EngineError {
 impl Instance for Booted {
     fn timeline(&self) -> Timeline {
         self.timeline
+    }
+
+    fn unpacking(&self) -> Option<Unpacking> {
+        self.root.as_ref().and_then(|root| root.unpacking)
     }
 
     fn refused(&self) -> Option<ExecRefused> {

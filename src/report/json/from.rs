@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::wire::{
-    Boot, Boots, Check, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity, Status,
-    Stream, Summary, Tool, Trouble, Verdict,
+    Boot, Boots, Check, ColdStart, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity,
+    Spread, Status, Stream, Summary, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
 use crate::report::boots::spread;
@@ -70,7 +70,7 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
 }
 
 fn boot(boot: &BootFacts) -> Boot {
-    let spread = spread(&boot.boots);
+    let all = spread(&boot.boots);
     Boot {
         time_to_listen_ms: boot.time_to_listen.map(ms),
         limit_ms: ms(boot.limit),
@@ -79,16 +79,40 @@ fn boot(boot: &BootFacts) -> Boot {
         phases_ms: Phases {
             create: ms(boot.create),
             exec: ms(boot.exec),
+            first_log: boot.first_log.map(ms),
             listen: boot.time_to_listen.map(ms),
+            first_accept: boot.first_accept.map(ms),
             first_response: boot.first_response.map(ms),
         },
         boots: Boots {
             n: boot.boots.len(),
-            min: spread.map(|spread| ms(spread.min)),
-            p50: spread.map(|spread| ms(spread.p50)),
-            p95: spread.map(|spread| ms(spread.p95)),
-            max: spread.map(|spread| ms(spread.max)),
+            min: all.map(|all| ms(all.min)),
+            p50: all.map(|all| ms(all.p50)),
+            p95: all.map(|all| ms(all.p95)),
+            max: all.map(|all| ms(all.max)),
+            headroom: all.map(|all| ms(boot.limit.saturating_sub(all.max))),
+            each: boot.boots.iter().copied().map(ms).collect(),
+            first_response: several(&boot.answers),
         },
+        cold_start: boot.cold_start.map(|start| ColdStart {
+            total_ms: ms(start.total()),
+            pull_code_ms: ms(start.pull_code()),
+            init_runtime_ms: ms(start.runtime),
+            init_function_ms: ms(start.function),
+            assumed_bytes_per_second: start.pull_speed,
+            unpack_ms: start.unpack.map(ms),
+        }),
+    }
+}
+
+fn several(durations: &[Duration]) -> Spread {
+    let all = spread(durations);
+    Spread {
+        n: durations.len(),
+        min: all.map(|all| ms(all.min)),
+        p50: all.map(|all| ms(all.p50)),
+        p95: all.map(|all| ms(all.p95)),
+        max: all.map(|all| ms(all.max)),
     }
 }
 

@@ -97,6 +97,8 @@ pub(super) struct Boot {
     pub(super) watched_limits: Vec<String>,
     pub(super) phases_ms: Phases,
     pub(super) boots: Boots,
+    /// What a cold start on the platform may take; null where it never listened.
+    pub(super) cold_start: Option<ColdStart>,
 }
 
 /// How long each phase of the start took.
@@ -106,8 +108,12 @@ pub(super) struct Phases {
     pub(super) create: f64,
     /// From there to the exec of the image's command.
     pub(super) exec: f64,
+    /// From exec to the first byte on stdout or stderr; null where there was none.
+    pub(super) first_log: Option<f64>,
     /// From exec to LISTEN; null where it never listened.
     pub(super) listen: Option<f64>,
+    /// From exec to the first connection that was taken; null where none was.
+    pub(super) first_accept: Option<f64>,
     /// From exec to the first valid answer; null where there was none.
     pub(super) first_response: Option<f64>,
 }
@@ -121,6 +127,40 @@ pub(super) struct Boots {
     pub(super) p50: Option<f64>,
     pub(super) p95: Option<f64>,
     pub(super) max: Option<f64>,
+    /// What the slowest boot left of the start limit.
+    pub(super) headroom: Option<f64>,
+    /// Every boot's, in the order in which they were made.
+    pub(super) each: Vec<f64>,
+    /// From exec to the first valid answer, of the boots that gave one.
+    pub(super) first_response: Spread,
+}
+
+/// Several durations, in ms. Each percentile is one of them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Spread {
+    pub(super) n: usize,
+    pub(super) min: Option<f64>,
+    pub(super) p50: Option<f64>,
+    pub(super) p95: Option<f64>,
+    pub(super) max: Option<f64>,
+}
+
+/// A cold start on the platform, in the parts in which its log tells it. An estimate: the pull
+/// is computed with a speed that is assumed, all else was measured on this machine.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ColdStart {
+    /// The sum of the three.
+    pub(super) total_ms: f64,
+    /// `PullCode`: the compressed layers at the assumed speed, and `unpack_ms`.
+    pub(super) pull_code_ms: f64,
+    /// `InitRuntime`: from the decision to boot to the exec of the command, without unpacking.
+    pub(super) init_runtime_ms: f64,
+    /// `InitFunction`: from the exec to LISTEN; the median where there were several boots.
+    pub(super) init_function_ms: f64,
+    /// The speed that is assumed (`--pull-speed`).
+    pub(super) assumed_bytes_per_second: u64,
+    /// What unpacking took; null where that was not measured, and is not counted.
+    pub(super) unpack_ms: Option<f64>,
 }
 
 /// One check.

@@ -7,6 +7,7 @@
 mod failure;
 mod layout;
 mod line;
+mod start;
 mod summary;
 
 use std::io::{self, Write};
@@ -50,6 +51,9 @@ pub fn image(
     head(image, page, out)?;
     if page.detail != Detail::Brief {
         line::all(&image.checks, page, out)?;
+        if let Some(boot) = &image.boot {
+            start::write(boot, page, out)?;
+        }
     }
     if page.detail == Detail::Full {
         logs(&image.logs, page, out)?;
