@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
@@ -54,6 +55,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Check(Box<Check>),
+    Invoke(Box<Invoke>),
     Selftest(Selftest),
     Report(Report),
 }
@@ -108,7 +110,7 @@ Exit codes:
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The function")]
-struct FunctionArgs {
+pub(super) struct FunctionArgs {
     /// What the function is on the platform; `auto` asks the image [default: auto]
     #[arg(long = "type", value_name = "TYPE", value_parser = kinds())]
     kind: Option<String>,
@@ -274,7 +276,7 @@ impl Check {
 }
 
 impl FunctionArgs {
-    fn add_to(&self, layer: &mut Layer) {
+    pub(super) fn add_to(&self, layer: &mut Layer) {
         value(layer, "type", &self.kind);
         value(layer, "memory", &self.memory);
         value(layer, "timeout", &self.timeout);
@@ -324,7 +326,11 @@ impl RunArgs {
 }
 
 /// Adds the values of a flag: of none, one or many.
-fn value<'a>(layer: &mut Layer, name: &'static str, texts: impl IntoIterator<Item = &'a String>) {
+pub(super) fn value<'a>(
+    layer: &mut Layer,
+    name: &'static str,
+    texts: impl IntoIterator<Item = &'a String>,
+) {
     for text in texts {
         layer.add(name, text, Origin::Flag);
     }
@@ -337,46 +343,5 @@ fn switch(layer: &mut Layer, name: &'static str, on: bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-    use crate::cli::layer::{OPTIONS, Takes};
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn every_option_is_a_flag_and_every_flag_an_option() {
-        let mut command = Arguments::command();
-        command.build();
-        let check = command.find_subcommand("check").expect("the command");
-        let mut flags: Vec<&str> = check.get_arguments().filter_map(clap::Arg::get_long).collect();
-        flags.retain(|flag| !["help", "config", "version"].contains(flag));
-        flags.sort_unstable();
-        let mut options: Vec<&str> = OPTIONS.iter().map(|option| option.name).collect();
-        options.sort_unstable();
-        assert_eq!(flags, options);
-    }
-
-    #[test]
-    fn every_flag_reaches_the_layer() {
-        for option in OPTIONS {
-            let flag = format!("--{}", option.name);
-            let text = match option.name {
-                "type" => "event",
-                "fail-on" => "error",
-                "color" => "never",
-                _ => "x",
-            };
-            let mut words = vec!["scf-conform", "check", &flag];
-            words.extend((option.takes != Takes::Switch).then_some(text));
-            let arguments = Arguments::try_parse_from(words).expect("good arguments");
-            let Command::Check(check) = &arguments.command else { panic!("{arguments:?}") };
-            let layer = check.layer(arguments.color.as_ref());
-            assert_eq!(layer.of(option.name).len(), 1, "{flag}");
-        }
-    }
-}
+#[path = "args_tests.rs"]
+mod tests;

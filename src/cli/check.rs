@@ -23,10 +23,11 @@ use super::{signals, written};
 
 /// Runs the command.
 pub(super) fn run(arguments: &Check, color: Option<&String>) -> Exit {
-    let Gathered { settings, notes } = match gathered::gather(arguments, color) {
-        Ok(gathered) => gathered,
-        Err(exit) => return exit,
-    };
+    let Gathered { settings, notes } =
+        match gathered::gather(&arguments.layer(color), arguments.config.as_ref()) {
+            Ok(gathered) => gathered,
+            Err(exit) => return exit,
+        };
     term::colours(settings.color);
     for note in &notes {
         term::note(note);

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::{env, fs, io};
 
-use super::args::Check;
 use super::exit::Exit;
 use super::file::{self, FILE, Mistake};
 use super::layer::{CONFIG_VARIABLE, Layer, OPTIONS, Origin, variable};
@@ -27,14 +26,13 @@ struct OptionsFile {
 }
 
 /// Gathers the settings; what is wrong has been told when this returns an exit.
-pub(super) fn gather(arguments: &Check, color: Option<&String>) -> Result<Gathered, Exit> {
+pub(super) fn gather(flags: &Layer, config: Option<&String>) -> Result<Gathered, Exit> {
     // Names and values that are no text cannot be an option's.
     let variables: BTreeMap<String, String> = env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    let flags = arguments.layer(color);
     let (environment, unknown) = Layer::from_environment(&variables);
-    let named = arguments.config.as_ref().or(variables.get(CONFIG_VARIABLE));
+    let named = config.or(variables.get(CONFIG_VARIABLE));
     let file = options_file(named.filter(|path| !path.is_empty()))?;
     let from_file = match &file {
         Some(OptionsFile { path, text }) => file::read(text).map_err(|mistake| {
@@ -43,7 +41,7 @@ pub(super) fn gather(arguments: &Check, color: Option<&String>) -> Result<Gather
         })?,
         None => Layer::default(),
     };
-    let settings = Settings::new(&[&flags, &environment, &from_file], &variables)
+    let settings = Settings::new(&[flags, &environment, &from_file], &variables)
         .map_err(|wrong| told(wrong, file.as_ref()))?;
     let notes = unknown.iter().map(|name| unknown_variable(name)).collect();
     Ok(Gathered { settings, notes })

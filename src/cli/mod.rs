@@ -10,12 +10,14 @@ mod clock;
 mod exit;
 mod file;
 mod gathered;
+mod invoke;
 mod jobs;
 mod layer;
 mod progress;
 mod report;
 mod selftest;
 mod settings;
+mod shown;
 mod signals;
 mod term;
 mod written;
@@ -38,6 +40,7 @@ pub(crate) fn run() -> ExitCode {
     };
     match &arguments.command {
         Command::Check(command) => check::run(command, arguments.color.as_ref()),
+        Command::Invoke(command) => invoke::run(command, arguments.color.as_ref()),
         Command::Selftest(command) => selftest::run(command),
         Command::Report(_) => report::print_schema(),
     }

@@ -17,7 +17,7 @@ use crate::run::{self, Stage};
 
 /// How long a process is watched after the last invocation: one that ends by an answer does
 /// so a moment after it.
-const AFTERWARDS: Duration = Duration::from_millis(25);
+pub(super) const AFTERWARDS: Duration = Duration::from_millis(25);
 
 impl Work<'_> {
     pub(super) fn boot(&mut self, image: &Image, blobs: &dyn Blobs) -> Result<(), Trouble> {
@@ -40,7 +40,7 @@ impl Work<'_> {
         }
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         engine: &dyn Engine,
         image: &Image,
@@ -136,7 +136,7 @@ impl Work<'_> {
         self.stop_if_cancelled()
     }
 
-    fn canaries(&self) -> Vec<Canary> {
+    pub(super) fn canaries(&self) -> Vec<Canary> {
         let canary = |(header, value): (&str, &str)| Canary {
             header: header.to_owned(),
             value: value.to_owned(),

@@ -5,6 +5,7 @@
 
 mod boots;
 mod live;
+mod session;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +23,7 @@ use crate::source;
 use crate::suite::{Case, Suite, builtin};
 
 pub use boots::Measure;
+pub use session::{Invoked, Opened, Session};
 
 /// What to check, and how.
 pub struct Job {

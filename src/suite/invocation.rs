@@ -107,7 +107,7 @@ fn trigger(cursor: &Cursor<'_>) -> Option<&'static triggers::Trigger> {
 }
 
 /// JSON merge patch, RFC 7396: maps are merged, null removes, all else replaces.
-fn merge(target: &mut Value, patch: Value) {
+pub(super) fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
         return;

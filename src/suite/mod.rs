@@ -11,6 +11,7 @@
 mod amount;
 mod body;
 mod builtin;
+pub mod by_hand;
 mod case;
 #[cfg(test)]
 mod corpus;
