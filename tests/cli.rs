@@ -114,13 +114,6 @@ fn a_usage_error_is_one_line_and_what_to_do() {
     "#]],
     );
     check(
-        &["check", "--type", "job", GOOD],
-        expect![[r#"
-        error: `--type job` is not there yet: job functions cannot be checked by this version
-          help: use auto, event or http
-    "#]],
-    );
-    check(
         &["check", "--report", "junti=x.xml", GOOD],
         expect![[r#"
             error: `--report junti=x.xml` names no format: use text, json, junit

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::listen::{Bound, bound, listeners};
 use crate::contract::Function;
 use crate::engine::Instance;
-use crate::evidence::{BootEnd, Ending, Listener, Phases, Reach};
+use crate::evidence::{BootEnd, Listener, Phases, Reach};
 
 /// Between two looks at first: the error of the clock is below it, and so is what it costs.
 const FINE: Duration = Duration::from_micros(200);
@@ -123,18 +123,6 @@ fn look(
         }
         let pause = if now.duration_since(executed) < FINE_FOR { FINE } else { COARSE };
         std::thread::park_timeout(pause.min(deadline.duration_since(now)));
-    }
-}
-
-/// How a process ended, if it does so before a moment; it is looked at until then.
-pub fn ends_before(instance: &dyn Instance, moment: Instant) -> Option<Ending> {
-    loop {
-        let ended = instance.ended();
-        let now = Instant::now();
-        if ended.is_some() || now >= moment {
-            return ended;
-        }
-        std::thread::park_timeout(COARSE.min(moment - now));
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, ValueHint};
 use scf_conform::contract::FunctionType;
 use scf_conform::engine::EngineError;
-use scf_conform::pipeline::{Job, Opened, Session};
+use scf_conform::pipeline::{Job, Opened, Session, run_once};
 use scf_conform::report::Trouble;
 use scf_conform::run::Cancel;
 use scf_conform::suite::by_hand::{self, NoInvocation};
@@ -176,6 +176,9 @@ impl Invoke {
         cancel: &Cancel,
     ) -> Result<Exit, Trouble> {
         let live = Live::new(settings.detail);
+        if settings.function.kind == Some(FunctionType::Job) {
+            return self.runs(job, &live, first, cancel);
+        }
         let opened = Session::open(job, &live, cancel);
         live.done(&job.reference.to_string());
         let mut session = match opened? {
@@ -193,6 +196,47 @@ impl Invoke {
             watch(&mut session, &mut printed, cancel);
         }
         session.close()?;
+        Ok(printed.exit())
+    }
+
+    /// A job: each invocation is a run of its own.
+    fn runs(
+        &self,
+        job: &Job,
+        live: &Live,
+        first: Option<&Case>,
+        cancel: &Cancel,
+    ) -> Result<Exit, Trouble> {
+        let mut printed = Printed::new(self.include);
+        let mut run = |case: &Case| {
+            let ran = run_once(job, case, live, cancel);
+            live.done(&job.reference.to_string());
+            // What is interrupted did not fail.
+            ran.map(|ran| {
+                if !cancel.cancelled() {
+                    printed.ran(&ran);
+                }
+            })
+        };
+        if let Some(case) = first {
+            run(case)?;
+        }
+        if self.watch {
+            let lines = lines();
+            while !cancel.cancelled() {
+                match lines.recv_timeout(LOOK) {
+                    Ok(line) if line.trim().is_empty() => {}
+                    Ok(line) => match case(line.trim()) {
+                        Ok(case) => run(&case)?,
+                        Err(NoInvocation { message, hint }) => {
+                            term::error(&message, hint.as_deref());
+                        }
+                    },
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => break,
+                }
+            }
+        }
         Ok(printed.exit())
     }
 }

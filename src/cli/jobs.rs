@@ -8,7 +8,7 @@ use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
-use scf_conform::rules::{Look, RULES};
+use scf_conform::rules::{self, Look, RULES};
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
@@ -74,6 +74,7 @@ impl<'a> Jobs<'a> {
         };
         let rules = RULES
             .iter()
+            .filter(|rule| rules::concerns(rule, function.kind))
             .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });

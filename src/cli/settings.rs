@@ -231,10 +231,7 @@ fn kind(text: &str) -> Read<Option<FunctionType>> {
         "auto" => Ok(None),
         "event" => Ok(Some(FunctionType::Event)),
         "http" => Ok(Some(FunctionType::Http)),
-        "job" => Err(Bad(
-            "is not there yet: job functions cannot be checked by this version".to_owned(),
-            Some("use auto, event or http".to_owned()),
-        )),
+        "job" => Ok(Some(FunctionType::Job)),
         _ => Err(no_word(text, &["auto", "event", "http", "job"])),
     }
 }

@@ -115,11 +115,6 @@ fn a_wrong_value_is_told_with_what_is_right() {
             "`--engine embedded,docker` is not there yet: this version boots images with the embedded engine only",
         ),
         (
-            "type",
-            "job",
-            "`--type job` is not there yet: job functions cannot be checked by this version",
-        ),
-        (
             "name",
             "my function",
             "`--name my function` is no name: use letters, digits, `-` and `_`",

@@ -3,8 +3,9 @@
 use std::io::{self, Write as _};
 
 use scf_conform::contract::{ColdStartParts, FunctionType, PlatformLog, PlatformStatus};
-use scf_conform::evidence::{Answer, Diagnosis, LogLine};
-use scf_conform::pipeline::{Invoked, Session};
+use scf_conform::evidence::{Answer, Diagnosis, Ending, JobEnd, LogLine, Stream};
+use scf_conform::pipeline::{Invoked, Ran, Session};
+use scf_conform::report::printable;
 use scf_conform::run::{Failed, failure};
 use scf_conform::suite::{Case, Invocation, ending};
 use uuid::Uuid;
@@ -126,6 +127,49 @@ impl Printed {
             self.results.write_all(b"\n")?;
         }
         self.results.flush()
+    }
+
+    /// A job's run: its stdout goes to stdout.
+    pub(super) fn ran(&mut self, ran: &Ran) {
+        let request_id = Uuid::new_v4().to_string();
+        let log = PlatformLog { request_id: &request_id, memory: ran.memory };
+        term::dimmed(&log.start());
+        for line in &ran.run.logs.lines {
+            match line.stream {
+                Stream::Stderr => term::aside(&line.text),
+                Stream::Stdout => {
+                    let written = writeln!(self.results, "{}", printable(&line.text));
+                    if let Err(error) = written.and_then(|()| self.results.flush()) {
+                        term::error(&format!("write the output to stdout: {error}"), None);
+                        self.exit = self.exit.max(Exit::NotChecked);
+                    }
+                }
+            }
+        }
+        let failed = match &ran.run.end {
+            JobEnd::Ended(Ending::Exited(0)) => None,
+            JobEnd::Ended(ended @ Ending::Signalled { out_of_memory: true, .. }) => Some((
+                PlatformStatus::MemoryLimitReached,
+                format!("the process {}", ending(*ended)),
+            )),
+            JobEnd::Ended(ended) => {
+                Some((PlatformStatus::UserProcessExit, format!("the process {}", ending(*ended))))
+            }
+            JobEnd::TimedOut { limit } => Some((
+                PlatformStatus::TimeLimitReached,
+                format!("Invoking task timed out after {} seconds", limit.as_secs()),
+            )),
+            JobEnd::Refused(diagnosis) => {
+                Some((PlatformStatus::ContainerInitError, diagnosis.message.clone()))
+            }
+        };
+        if let Some((status, message)) = failed {
+            term::aside(&log.error(status, &message));
+            term::error(&message, None);
+            self.exit = self.exit.max(Exit::DoesNotConform);
+        }
+        term::dimmed(&log.end());
+        term::dimmed(&log.report(ran.run.duration, ran.used));
     }
 
     /// Whether there is nobody left to invoke; that is told once.

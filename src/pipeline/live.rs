@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::boots::Boots;
 use super::{Work, engine_trouble, trouble_text};
 use crate::boot;
-use crate::contract::Credentials;
+use crate::contract::{Credentials, FunctionType};
 use crate::engine::{Engine, Instance};
 use crate::evidence::{Boot, BootEnd, Exchange, Leak, LeakPlace, Run, TmpProbe};
 use crate::image::{Blobs, Image};
@@ -30,6 +30,9 @@ impl Work<'_> {
             }
         };
         self.report.engine = Some(engine.name().to_owned());
+        if self.report.kind == Some(FunctionType::Job) {
+            return self.run_job(engine.as_ref(), image, blobs, &plan);
+        }
         let mut boots = Boots::default();
         loop {
             let (instance, mut boot) = self.start(engine.as_ref(), image, blobs, &plan)?;

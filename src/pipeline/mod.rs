@@ -4,6 +4,7 @@
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
 mod boots;
+mod job;
 mod live;
 mod session;
 
@@ -23,6 +24,7 @@ use crate::source;
 use crate::suite::{Case, Suite, builtin};
 
 pub use boots::Measure;
+pub use job::{Ran, run_once};
 pub use session::{Invoked, Opened, Session};
 
 /// What to check, and how.
@@ -61,10 +63,12 @@ pub fn conform(job: &Job, progress: &dyn Progress, cancel: &Cancel) -> ImageRepo
     work.report
 }
 
-/// Groups of checks in the order in which they are shown.
-fn rank(id: &str) -> usize {
+/// Groups of checks in the order in which they are shown, those of jobs by their ids: some are
+/// found before the run and some after.
+fn rank(id: &str) -> (usize, Option<String>) {
     const ORDER: &str = "MRFBEHJSU";
-    id.chars().next().and_then(|letter| ORDER.find(letter)).unwrap_or(ORDER.len())
+    let group = id.chars().next().and_then(|letter| ORDER.find(letter)).unwrap_or(ORDER.len());
+    (group, id.starts_with('J').then(|| id.to_owned()))
 }
 
 struct Work<'a> {
@@ -95,7 +99,8 @@ impl<'a> Work<'a> {
     }
 
     fn wants(&self, rule: &Rule) -> bool {
-        self.job.selection.wants(rule.id, rule.title, &[])
+        rules::concerns(rule, self.job.function.kind)
+            && self.job.selection.wants(rule.id, rule.title, &[])
     }
 
     fn all(&mut self) -> Result<(), Trouble> {
@@ -211,7 +216,10 @@ impl<'a> Work<'a> {
         let rules = RULES.iter().filter(|rule| !matches!(rule.look, Look::Image(_)));
         let skipped: Vec<Check> = rules
             .filter(|rule| self.wants(rule))
-            .map(|rule| rules::skipped(rule, function, why))
+            .map(|rule| {
+                let why = rules::left_out(rule, function.kind).unwrap_or(why);
+                rules::skipped(rule, function, why)
+            })
             .collect();
         self.add(skipped);
         self.skip_cases(why);

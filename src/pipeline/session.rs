@@ -1,14 +1,16 @@
 //! An instance that is kept up for invocations by hand.
 #![expect(clippy::disallowed_methods, reason = "a moment is given to what is written last")]
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::live::AFTERWARDS;
 use super::{Job, Work, engine_trouble, trouble, trouble_text};
 use crate::boot;
 use crate::contract::{Credentials, MemoryMb, PlatformStatus};
-use crate::engine::Instance;
+use crate::engine::{Engine, Instance};
 use crate::evidence::{BootEnd, Diagnosis, Ending, Exchange, LogLine};
+use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{ColdStart, Trouble};
 use crate::run::{self, Cancel, Progress};
@@ -71,13 +73,7 @@ impl<'a> Session<'a> {
         cancel: &'a Cancel,
     ) -> Result<Opened<'a>, Trouble> {
         let mut work = Work::new(job, progress, cancel);
-        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
-        let image = work.load(blobs.as_ref())?;
-        work.stop_if_cancelled()?;
-        let engine = job.engine.as_ref().ok_or_else(|| trouble_text("not booted".to_owned()))?;
-        if let Some(why) = work.why_not_boot(&image) {
-            return Err(trouble_text(why));
-        }
+        let (image, blobs, engine) = work.ready()?;
         let plan = Plan::new(&image, &job.function, RootMode::Writable, work.canaries())
             .map_err(|error| trouble(&error))?;
         let (instance, boot) = work.start(engine.as_ref(), &image, blobs.as_ref(), &plan)?;
@@ -155,6 +151,25 @@ impl<'a> Session<'a> {
     /// Where something could not be removed.
     pub fn close(self) -> Result<(), Trouble> {
         self.instance.stop().map(|_| ()).map_err(|error| engine_trouble(&error))
+    }
+}
+
+/// An image, its blobs, and what boots it.
+type Ready = (Image, Box<dyn Blobs>, Arc<dyn Engine>);
+
+impl Work<'_> {
+    /// Reads the image; with it what boots it.
+    pub(super) fn ready(&mut self) -> Result<Ready, Trouble> {
+        let job = self.job;
+        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
+        let image = self.load(blobs.as_ref())?;
+        self.stop_if_cancelled()?;
+        if let Some(why) = self.why_not_boot(&image) {
+            return Err(trouble_text(why));
+        }
+        let engine = job.engine.clone();
+        let engine = engine.ok_or_else(|| trouble_text("nothing boots it".to_owned()))?;
+        Ok((image, blobs, engine))
     }
 }
 

@@ -6,6 +6,7 @@
 mod boots;
 mod cold_start;
 mod histogram;
+mod job;
 mod json;
 mod junit;
 mod moment;
@@ -22,6 +23,7 @@ use crate::contract::FunctionType;
 use crate::evidence::Logs;
 
 pub use cold_start::{ASSUMED_PULL_SPEED, ColdStart};
+pub use job::JobFacts;
 pub use json::schema;
 pub use printable::printable;
 
@@ -88,6 +90,8 @@ pub struct ImageReport {
     pub engine: Option<String>,
     /// The start, where there was one.
     pub boot: Option<BootFacts>,
+    /// The run, where it was a job that was started.
+    pub job: Option<JobFacts>,
     /// In the order in which they are shown.
     pub checks: Vec<Check>,
     /// What the instance wrote.
@@ -222,6 +226,7 @@ impl ImageReport {
             kind_note: None,
             engine: None,
             boot: None,
+            job: None,
             checks: Vec::new(),
             logs: Logs::default(),
             trouble: None,

@@ -45,6 +45,7 @@ pub(super) fn conforming() -> ImageReport {
             limit: Duration::from_secs(30),
             watched: Vec::new(),
         }),
+        job: None,
         checks: vec![
             pass("M001", "manifest is Docker v2 schema 2 or OCI 1.0+", "OCI image manifest"),
             pass("M005", "sum of the compressed layers is below 1 GiB", "1.8 MiB of 1 GiB"),
@@ -103,6 +104,7 @@ pub(super) fn failing() -> ImageReport {
             limit: Duration::from_secs(30),
             watched: vec!["memory".to_owned(), "cpu".to_owned()],
         }),
+        job: None,
         checks: failing_checks(),
         logs: Logs {
             lines: vec![
@@ -195,6 +197,7 @@ pub(super) fn unreadable() -> ImageReport {
         kind_note: None,
         engine: None,
         boot: None,
+        job: None,
         checks: Vec::new(),
         logs: Logs::default(),
         trouble: Some(Trouble {

@@ -2,10 +2,11 @@
 
 use super::Rule;
 use super::{
-    closed_files, command, exposed_port, hidden_by_tmp, image_size, integrity, layer_compression,
-    leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind, memory_for_size,
-    plain_manifest, platform, registry, start_command, stays_up, tag, tmp_directory,
-    tmp_while_running, writes_outside_tmp,
+    closed_files, command, exposed_port, hidden_by_tmp, image_size, integrity, job_ends,
+    job_environment_size, job_exit_code, job_variable_size, layer_compression, leaks_elsewhere,
+    leaks_in_answers, listens, machine_code, manifest_kind, memory_for_size, plain_manifest,
+    platform, registry, start_command, stays_up, tag, tmp_directory, tmp_while_running,
+    writes_outside_tmp,
 };
 
 /// All rules.
@@ -30,6 +31,10 @@ pub const RULES: &[&Rule] = &[
     &stays_up::RULE,
     &tmp_while_running::RULE,
     &writes_outside_tmp::RULE,
+    &job_ends::RULE,
+    &job_exit_code::RULE,
+    &job_variable_size::RULE,
+    &job_environment_size::RULE,
     &leaks_in_answers::RULE,
     &leaks_elsewhere::RULE,
 ];

@@ -16,6 +16,8 @@ pub enum Stage {
     Booting,
     /// Waiting for a LISTEN.
     Listening,
+    /// A job runs to its end.
+    Running,
     /// Cases of a suite are run.
     Invoking {
         /// Cases so far.

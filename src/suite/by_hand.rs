@@ -127,6 +127,7 @@ fn case(invocation: Invocation, headers: HeaderEdit) -> Case {
         invocation,
         headers,
         expectations: Vec::new(),
+        run: None,
         fix: None,
         proof: None,
         place: None,

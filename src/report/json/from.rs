@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::wire::{
-    Boot, Boots, Check, ColdStart, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity,
-    Spread, Status, Stream, Summary, Tool, Trouble, Verdict,
+    Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, Phases, Place,
+    Severity, Spread, Status, Stream, Summary, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
+use crate::evidence::{Ending, JobEnd};
 use crate::report::boots::spread;
 use crate::report::moment::iso8601;
-use crate::report::{BootFacts, Counts, ImageReport, Report};
+use crate::report::{BootFacts, Counts, ImageReport, JobFacts, Report};
 use crate::{check, evidence, report};
 
 /// The kind of document and its version.
@@ -59,6 +60,7 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
         memory_mb: read.map(|read| read.memory_mb),
         verdict: verdict(image.verdict(fail_on)),
         boot: image.boot.as_ref().map(boot),
+        job: image.job.as_ref().map(job),
         checks: image.checks.iter().map(check).collect(),
         logs: booted.then(|| logs(&image.logs)),
         trouble: image.trouble.as_ref().map(|trouble| Trouble {
@@ -102,6 +104,26 @@ fn boot(boot: &BootFacts) -> Boot {
             assumed_bytes_per_second: start.pull_speed,
             unpack_ms: start.unpack.map(ms),
         }),
+    }
+}
+
+fn job(job: &JobFacts) -> Job {
+    let (exit_code, signal) = match job.end {
+        JobEnd::Ended(Ending::Exited(code)) => (Some(code), None),
+        JobEnd::Ended(Ending::Signalled { signal, .. }) => (None, Some(signal)),
+        JobEnd::TimedOut { .. } | JobEnd::Refused(_) => (None, None),
+    };
+    Job {
+        duration_ms: ms(job.duration),
+        limit_ms: ms(job.limit),
+        timed_out: matches!(job.end, JobEnd::TimedOut { .. }),
+        exit_code,
+        signal,
+        create_ms: ms(job.create),
+        exec_ms: ms(job.exec),
+        first_log_ms: job.first_log.map(ms),
+        watched_limits: job.watched.clone(),
+        runs: several(&job.runs),
     }
 }
 

@@ -55,6 +55,8 @@ pub(super) struct Image {
     pub(super) verdict: Verdict,
     /// The start; null where there was none.
     pub(super) boot: Option<Boot>,
+    /// The run; null where no job was started.
+    pub(super) job: Option<Job>,
     /// In the order in which they are shown.
     pub(super) checks: Vec<Check>,
     /// What the instance wrote; null where nothing was booted.
@@ -99,6 +101,31 @@ pub(super) struct Boot {
     pub(super) boots: Boots,
     /// What a cold start on the platform may take; null where it never listened.
     pub(super) cold_start: Option<ColdStart>,
+}
+
+/// A job's run with the first event.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Job {
+    /// From the exec to the end, or to the limit.
+    pub(super) duration_ms: f64,
+    /// The timeout that it was held to.
+    pub(super) limit_ms: f64,
+    /// Whether it still ran at the limit.
+    pub(super) timed_out: bool,
+    /// Null where it did not exit.
+    pub(super) exit_code: Option<i32>,
+    /// The signal that ended it; null where none did.
+    pub(super) signal: Option<i32>,
+    /// From the decision to boot to a ready root file system.
+    pub(super) create_ms: f64,
+    /// From there to the exec of the image's command.
+    pub(super) exec_ms: f64,
+    /// From exec to the first byte on stdout or stderr; null where there was none.
+    pub(super) first_log_ms: Option<f64>,
+    /// Limits of the platform that this machine could only watch, and not enforce.
+    pub(super) watched_limits: Vec<String>,
+    /// The durations of all runs with this event that ended (`--boots`).
+    pub(super) runs: Spread,
 }
 
 /// How long each phase of the start took.

@@ -105,8 +105,10 @@ fn head(image: &ImageReport, page: Page, out: &mut dyn Write) -> io::Result<()> 
         let note = printable(note);
         layout::paragraph(&note, 2, page, |line| line.dimmed().to_string(), out)?;
     }
-    if let Some(boot) = image.boot.as_ref().filter(|boot| !boot.watched.is_empty()) {
-        let watched = boot.watched.join(" and ");
+    let booted = image.boot.as_ref().map(|boot| &boot.watched);
+    let watched = booted.or(image.job.as_ref().map(|job| &job.watched));
+    if let Some(watched) = watched.filter(|watched| !watched.is_empty()) {
+        let watched = watched.join(" and ");
         let note =
             format!("without root on this machine, {watched} could be watched but not limited");
         layout::paragraph(&note, 2, page, |line| line.dimmed().to_string(), out)?;
