@@ -174,6 +174,9 @@ struct WhatArgs {
     /// Boot so many times, and report the spread of the time to listen [default: 1]
     #[arg(long, value_name = "N")]
     boots: Option<String>,
+    /// Boot under the memory and CPU of each size as well, and find the least that conforms
+    #[arg(long)]
+    sweep_memory: bool,
     /// The speed in MiB/s at which the cold start's estimate pulls the image [default: 100]
     #[arg(long, value_name = "MIB")]
     pull_speed: Option<String>,
@@ -300,6 +303,7 @@ impl WhatArgs {
         value(layer, "tag", &self.tag);
         switch(layer, "list", self.list);
         value(layer, "boots", &self.boots);
+        switch(layer, "sweep-memory", self.sweep_memory);
         value(layer, "pull-speed", &self.pull_speed);
         switch(layer, "strict", self.strict);
     }

@@ -50,6 +50,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     opt("tag", Takes::Many),
     switch("list"),
     one("boots"),
+    switch("sweep-memory"),
     one("pull-speed"),
     switch("strict"),
     one("format"),

@@ -103,6 +103,7 @@ fn told(stage: Stage) -> String {
         }
         Stage::Booting => "booting".to_owned(),
         Stage::Listening => "waiting for it to listen".to_owned(),
+        Stage::Tier { megabytes } => format!("trying {megabytes} MB"),
         Stage::Running => "running".to_owned(),
         Stage::Invoking { done, of } => format!("invoking, {done} of {of}"),
         Stage::Stopping => "stopping".to_owned(),

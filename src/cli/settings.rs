@@ -10,7 +10,7 @@ use std::time::Duration;
 use anstream::ColorChoice;
 use scf_conform::check::Severity;
 use scf_conform::contract::{Function, FunctionType, MemoryMb};
-use scf_conform::pipeline::Measure;
+use scf_conform::pipeline::{Measure, Memory};
 use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
 use scf_conform::selection::{Glob, Selection};
 use scf_conform::units::MIB;
@@ -114,6 +114,7 @@ impl Settings {
             boots: options.one("boots", |text| number(text, 1, 1000))?.unwrap_or(1),
             measure: Measure {
                 pull_speed: options.one("pull-speed", speed)?.unwrap_or(ASSUMED_PULL_SPEED),
+                memory: if options.switch("sweep-memory")? { Memory::Each } else { Memory::One },
             },
             format: options.one("format", format)?.unwrap_or(FORMATS[0]),
             reports: reports(&options)?,

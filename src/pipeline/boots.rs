@@ -15,11 +15,23 @@ use crate::unpack::Unpacked;
 pub struct Measure {
     /// Bytes a second at which a cold start is taken to pull the image.
     pub pull_speed: u64,
+    /// Under which sizes of memory the image is booted.
+    pub memory: Memory,
+}
+
+/// Under which sizes of memory an image is booted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Memory {
+    /// Under the function's.
+    #[default]
+    One,
+    /// Under the function's, and then under each that the platform offers.
+    Each,
 }
 
 impl Default for Measure {
     fn default() -> Measure {
-        Measure { pull_speed: ASSUMED_PULL_SPEED }
+        Measure { pull_speed: ASSUMED_PULL_SPEED, memory: Memory::One }
     }
 }
 

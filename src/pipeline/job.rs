@@ -50,11 +50,11 @@ pub fn run_once(
 }
 
 /// Who runs it, and what.
-struct Place<'a> {
-    engine: &'a dyn Engine,
-    image: &'a Image,
-    blobs: &'a dyn Blobs,
-    plan: &'a Plan,
+pub(super) struct Place<'a> {
+    pub(super) engine: &'a dyn Engine,
+    pub(super) image: &'a Image,
+    pub(super) blobs: &'a dyn Blobs,
+    pub(super) plan: &'a Plan,
 }
 
 impl Work<'_> {
@@ -128,7 +128,7 @@ impl Work<'_> {
     }
 
     /// One run with an event, to its end or to the timeout.
-    fn one_run(
+    pub(super) fn one_run(
         &self,
         place: &Place<'_>,
         event: String,

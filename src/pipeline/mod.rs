@@ -7,6 +7,7 @@ mod boots;
 mod job;
 mod live;
 mod session;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -23,7 +24,7 @@ use crate::selection::Selection;
 use crate::source;
 use crate::suite::{Case, Suite, builtin};
 
-pub use boots::Measure;
+pub use boots::{Measure, Memory};
 pub use job::{Ran, run_once};
 pub use session::{Invoked, Opened, Session};
 
@@ -113,11 +114,15 @@ impl<'a> Work<'a> {
         if !self.anything_to_boot_for() {
             return Ok(());
         }
-        match self.why_not_boot(&image) {
-            Some(why) => self.skip_everything_live(&why),
-            None => self.boot(&image, blobs.as_ref())?,
+        if let Some(why) = self.why_not_boot(&image) {
+            self.skip_everything_live(&why);
+            return Ok(());
         }
-        Ok(())
+        self.boot(&image, blobs.as_ref())?;
+        match (job.measure.memory, &job.engine) {
+            (Memory::Each, Some(engine)) => self.sweep(engine.as_ref(), &image, blobs.as_ref()),
+            _ => Ok(()),
+        }
     }
 
     fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
@@ -150,7 +155,7 @@ impl<'a> Work<'a> {
     fn anything_to_boot_for(&self) -> bool {
         let live =
             RULES.iter().any(|rule| !matches!(rule.look, Look::Image(_)) && self.wants(rule));
-        live || self.selects_cases()
+        live || self.selects_cases() || self.job.measure.memory == Memory::Each
     }
 
     fn selects(&self, suite: &Suite) -> bool {

@@ -13,6 +13,7 @@ mod moment;
 mod printable;
 #[cfg(test)]
 mod sample;
+mod sweep;
 pub mod text;
 
 use std::io::{self, Write};
@@ -26,6 +27,7 @@ pub use cold_start::{ASSUMED_PULL_SPEED, ColdStart};
 pub use job::JobFacts;
 pub use json::schema;
 pub use printable::printable;
+pub use sweep::{Sweep, Tier, TierOutcome};
 
 /// One way of writing a report.
 #[derive(Debug)]
@@ -92,6 +94,8 @@ pub struct ImageReport {
     pub boot: Option<BootFacts>,
     /// The run, where it was a job that was started.
     pub job: Option<JobFacts>,
+    /// What each size of memory gives, where that was asked for.
+    pub sweep: Option<Sweep>,
     /// In the order in which they are shown.
     pub checks: Vec<Check>,
     /// What the instance wrote.
@@ -227,6 +231,7 @@ impl ImageReport {
             engine: None,
             boot: None,
             job: None,
+            sweep: None,
             checks: Vec::new(),
             logs: Logs::default(),
             trouble: None,

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, Trouble};
+use super::{
+    ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, Sweep, Tier,
+    TierOutcome, Trouble,
+};
 use crate::check::{Basis, Cause, Check, Place, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::{LogLine, Logs, Stream};
@@ -46,6 +49,7 @@ pub(super) fn conforming() -> ImageReport {
             watched: Vec::new(),
         }),
         job: None,
+        sweep: Some(sweep()),
         checks: vec![
             pass("M001", "manifest is Docker v2 schema 2 or OCI 1.0+", "OCI image manifest"),
             pass("M005", "sum of the compressed layers is below 1 GiB", "1.8 MiB of 1 GiB"),
@@ -83,6 +87,28 @@ pub(super) fn conforming() -> ImageReport {
     }
 }
 
+fn sweep() -> Sweep {
+    let tier = |memory_mb, time: u64, outcome| Tier {
+        memory_mb,
+        cpu_millis: memory_mb * 1000 / 1280,
+        time: (time > 0).then_some(Duration::from_micros(time)),
+        first_answer: (time > 0).then_some(Duration::from_micros(time + 900)),
+        memory_peak: (outcome != TierOutcome::NotTried).then_some(4_404_019),
+        outcome,
+    };
+    let failed =
+        TierOutcome::Fails("the memory limit was reached before the process listened".to_owned());
+    Sweep {
+        tiers: vec![
+            tier(64, 0, TierOutcome::NotTried),
+            tier(128, 0, failed),
+            tier(256, 42_600, TierOutcome::Conforms),
+            tier(3072, 11_020, TierOutcome::Conforms),
+        ],
+        watched: Vec::new(),
+    }
+}
+
 pub(super) fn failing() -> ImageReport {
     ImageReport {
         reference: "registry.example/team/hello".to_owned(),
@@ -105,6 +131,7 @@ pub(super) fn failing() -> ImageReport {
             watched: vec!["memory".to_owned(), "cpu".to_owned()],
         }),
         job: None,
+        sweep: None,
         checks: failing_checks(),
         logs: Logs {
             lines: vec![
@@ -198,6 +225,7 @@ pub(super) fn unreadable() -> ImageReport {
         engine: None,
         boot: None,
         job: None,
+        sweep: None,
         checks: Vec::new(),
         logs: Logs::default(),
         trouble: Some(Trouble {

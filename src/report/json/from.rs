@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use super::wire::{
-    Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, Phases, Place,
-    Severity, Spread, Status, Stream, Summary, Tool, Trouble, Verdict,
+    Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, MemorySweep, Phases,
+    Place, Severity, Spread, Status, Stream, Summary, Tier, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
 use crate::evidence::{Ending, JobEnd};
 use crate::report::boots::spread;
 use crate::report::moment::iso8601;
-use crate::report::{BootFacts, Counts, ImageReport, JobFacts, Report};
+use crate::report::{BootFacts, Counts, ImageReport, JobFacts, Report, TierOutcome};
 use crate::{check, evidence, report};
 
 /// The kind of document and its version.
@@ -61,6 +61,7 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
         verdict: verdict(image.verdict(fail_on)),
         boot: image.boot.as_ref().map(boot),
         job: image.job.as_ref().map(job),
+        memory_sweep: image.sweep.as_ref().map(sweep),
         checks: image.checks.iter().map(check).collect(),
         logs: booted.then(|| logs(&image.logs)),
         trouble: image.trouble.as_ref().map(|trouble| Trouble {
@@ -124,6 +125,30 @@ fn job(job: &JobFacts) -> Job {
         first_log_ms: job.first_log.map(ms),
         watched_limits: job.watched.clone(),
         runs: several(&job.runs),
+    }
+}
+
+fn sweep(sweep: &report::Sweep) -> MemorySweep {
+    let tier = |tier: &report::Tier| Tier {
+        memory_mb: tier.memory_mb,
+        cpu_millis: tier.cpu_millis,
+        conforms: match tier.outcome {
+            TierOutcome::Conforms => Some(true),
+            TierOutcome::Fails(_) => Some(false),
+            TierOutcome::NotTried => None,
+        },
+        reason: match &tier.outcome {
+            TierOutcome::Fails(why) => Some(why.clone()),
+            TierOutcome::Conforms | TierOutcome::NotTried => None,
+        },
+        time_ms: tier.time.map(ms),
+        first_response_ms: tier.first_answer.map(ms),
+        memory_peak_bytes: tier.memory_peak,
+    };
+    MemorySweep {
+        least_memory_mb: sweep.least(),
+        tiers: sweep.tiers.iter().map(tier).collect(),
+        watched_limits: sweep.watched.clone(),
     }
 }
 

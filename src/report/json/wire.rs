@@ -57,6 +57,8 @@ pub(super) struct Image {
     pub(super) boot: Option<Boot>,
     /// The run; null where no job was started.
     pub(super) job: Option<Job>,
+    /// What each size of memory gives; null where that was not asked for.
+    pub(super) memory_sweep: Option<MemorySweep>,
     /// In the order in which they are shown.
     pub(super) checks: Vec<Check>,
     /// What the instance wrote; null where nothing was booted.
@@ -126,6 +128,35 @@ pub(super) struct Job {
     pub(super) watched_limits: Vec<String>,
     /// The durations of all runs with this event that ended (`--boots`).
     pub(super) runs: Spread,
+}
+
+/// The image under the memory and processor of each size that the platform offers.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MemorySweep {
+    /// The least memory that conforms; null where none does.
+    pub(super) least_memory_mb: Option<u32>,
+    /// Smallest first.
+    pub(super) tiers: Vec<Tier>,
+    /// Limits of the platform that this machine could only watch, and not enforce.
+    pub(super) watched_limits: Vec<String>,
+}
+
+/// One size of memory.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Tier {
+    pub(super) memory_mb: u32,
+    /// In thousandths of one core.
+    pub(super) cpu_millis: u32,
+    /// Whether it came up in time and one invocation was answered in time; null where it was
+    /// not tried, since a larger one did not do.
+    pub(super) conforms: Option<bool>,
+    /// Why it does not conform.
+    pub(super) reason: Option<String>,
+    /// From exec to LISTEN; of a job, to its end.
+    pub(super) time_ms: Option<f64>,
+    /// From exec to the first valid answer.
+    pub(super) first_response_ms: Option<f64>,
+    pub(super) memory_peak_bytes: Option<u64>,
 }
 
 /// How long each phase of the start took.

@@ -9,6 +9,7 @@ mod layout;
 mod line;
 mod start;
 mod summary;
+mod sweep;
 
 use std::io::{self, Write};
 
@@ -45,7 +46,8 @@ pub fn image(
     page: Page,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if page.detail == Detail::Brief && !failure::any(image, fail_on, page) {
+    let asked_for = image.sweep.is_some();
+    if page.detail == Detail::Brief && !asked_for && !failure::any(image, fail_on, page) {
         return Ok(());
     }
     head(image, page, out)?;
@@ -54,6 +56,9 @@ pub fn image(
         if let Some(boot) = &image.boot {
             start::write(boot, page, out)?;
         }
+    }
+    if let Some(sweep) = &image.sweep {
+        sweep::write(sweep, page, out)?;
     }
     if page.detail == Detail::Full {
         logs(&image.logs, page, out)?;
