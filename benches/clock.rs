@@ -53,13 +53,19 @@ fn main() {
     line("time to listen", &mut times);
 }
 
-/// The moment at which the monotonic clock showed a number of nanoseconds.
+/// The moment at which the monotonic clock showed a number of nanoseconds. Of several tries the
+/// one counts whose two readings lie closest together: others were interrupted in between.
 fn moment(nanoseconds: u64) -> Instant {
-    let now = clock_gettime(ClockId::Monotonic);
+    let read = || {
+        let here = Instant::now();
+        let now = clock_gettime(ClockId::Monotonic);
+        (here.elapsed(), here, now)
+    };
+    let (_, here, now) = (0..10).map(|_| read()).min_by_key(|read| read.0).expect("ten");
     let seconds = Duration::from_secs(now.tv_sec.try_into().expect("after the boot"));
     let now = seconds + Duration::from_nanos(now.tv_nsec.try_into().expect("less than a second"));
     let ago = now.saturating_sub(Duration::from_nanos(nanoseconds));
-    Instant::now().checked_sub(ago).expect("after the boot")
+    here.checked_sub(ago).expect("after the boot")
 }
 
 fn line(what: &str, values: &mut [Duration]) {

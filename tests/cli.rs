@@ -324,7 +324,14 @@ fn an_interrupted_run_cleans_up_and_says_so() {
 
 #[test]
 fn help_fits_into_80_columns() {
-    for arguments in [&["--help"][..], &["-h"], &["check", "--help"], &["selftest", "--help"]] {
+    for arguments in [
+        &["--help"][..],
+        &["-h"],
+        &["check", "--help"],
+        &["invoke", "--help"],
+        &["doctor", "--help"],
+        &["selftest", "--help"],
+    ] {
         let dir = tempfile::tempdir().expect("a directory");
         let help = ran(program(dir.path()).env("COLUMNS", "80").args(arguments)).out;
         for line in help.lines() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::engine::Instance;
 use crate::evidence::Ending;
+use crate::sys::Attention;
 
 /// Between two looks at first.
 const FINE: Duration = Duration::from_micros(200);
@@ -33,6 +34,7 @@ pub fn ends_within(
     cancelled: &dyn Fn() -> bool,
 ) -> (Option<Ending>, Duration) {
     let executed = instance.timeline().executed;
+    let _attention = Attention::of_this_thread();
     loop {
         let ended = instance.ended();
         let after = Instant::now().saturating_duration_since(executed);

@@ -8,6 +8,7 @@ use super::listen::{Bound, bound, listeners};
 use crate::contract::Function;
 use crate::engine::Instance;
 use crate::evidence::{BootEnd, Listener, Phases, Reach};
+use crate::sys::Attention;
 
 /// Between two looks at first: the error of the clock is below it, and so is what it costs.
 const FINE: Duration = Duration::from_micros(200);
@@ -89,6 +90,8 @@ fn look(
 ) -> io::Result<Option<Instant>> {
     let port = function.contract.port;
     let deadline = executed + function.init_timeout;
+    // A look that comes late is an error of the clock, and on a busy machine each would.
+    let _attention = Attention::of_this_thread();
     let mut table = Vec::new();
     let mut settling: Option<Settling> = None;
     loop {

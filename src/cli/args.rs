@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::doctor::Doctor;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 
@@ -56,6 +57,7 @@ Exit codes:
 pub(super) enum Command {
     Check(Box<Check>),
     Invoke(Box<Invoke>),
+    Doctor(Doctor),
     Selftest(Selftest),
     Report(Report),
 }

@@ -7,6 +7,7 @@
 mod args;
 mod check;
 mod clock;
+mod doctor;
 mod exit;
 mod file;
 mod gathered;
@@ -40,6 +41,7 @@ pub(crate) fn run() -> ExitCode {
     };
     match &arguments.command {
         Command::Check(command) => check::run(command, arguments.color.as_ref()),
+        Command::Doctor(command) => doctor::run(command, arguments.color.as_ref()),
         Command::Invoke(command) => invoke::run(command, arguments.color.as_ref()),
         Command::Selftest(command) => selftest::run(command),
         Command::Report(_) => report::print_schema(),

@@ -132,6 +132,30 @@ pub struct Writes {
     pub tmp_used: u64,
 }
 
+/// One thing that a machine can or cannot do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// In a word.
+    pub name: String,
+    /// Whether it can.
+    pub state: State,
+    /// One line: what was tried, and what came of it.
+    pub told: String,
+    /// What to change, where it cannot.
+    pub change: Option<String>,
+}
+
+/// Whether a machine can do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    Ok,
+    /// It cannot.
+    No,
+    /// It cannot, or not wholly, and things go on without.
+    Note,
+}
+
 /// Why an engine cannot boot, or lost, an instance. The fault is never the image's.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {

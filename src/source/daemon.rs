@@ -17,7 +17,7 @@ use super::{Local, SourceError, docker_archive};
 use crate::image::Blobs;
 
 /// Where engines listen unless they are told otherwise.
-const USUAL: &str = "unix:///var/run/docker.sock";
+pub const USUAL: &str = "unix:///var/run/docker.sock";
 /// Seconds until an engine begins to answer; it has nothing to compute before.
 const ANSWER: u64 = 20;
 /// Until more of an image comes: an engine writes it to its own disk first.
@@ -58,6 +58,27 @@ pub(super) fn open(text: &str, name: &str, local: &Local) -> Result<Box<dyn Blob
         })
     })?;
     docker_archive::open(Archive::of(file, text.to_owned())?, None)
+}
+
+/// What answers at an endpoint, and in which version.
+///
+/// # Errors
+///
+/// Why nothing answers, one line.
+pub fn engine_version(endpoint: &str) -> Result<String, String> {
+    let docker = connect(endpoint)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("start an event loop: {error}"))?;
+    let version =
+        runtime.block_on(async { timeout(Duration::from_secs(ANSWER), docker.version()).await });
+    let version = version.map_err(|_| format!("no answer for {ANSWER} seconds"))?;
+    let version = version.map_err(|error| told(&error))?;
+    let name = version.platform.map(|platform| platform.name).filter(|name| !name.is_empty());
+    Ok(format!(
+        "{} {}",
+        name.unwrap_or_else(|| "version".to_owned()),
+        version.version.unwrap_or_default()
+    ))
 }
 
 fn connect(endpoint: &str) -> Result<Docker, String> {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use crate::image::Blobs;
 use crate::oci::{Reference, Transport};
 
+pub use daemon::{USUAL as USUAL_ENDPOINT, engine_version};
 pub use export::export;
 pub use fixture::fixture;
 

@@ -87,6 +87,19 @@ impl Cache {
         Cache { limit, ..self }
     }
 
+    /// What it holds: roots, and the bytes that they take, roughly.
+    #[must_use]
+    pub fn holds(&self) -> (usize, u64) {
+        let entries = self.others("?");
+        (entries.len(), entries.iter().map(|entry| entry.size).sum())
+    }
+
+    /// Bytes that all roots together may take.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// The root of an image, unpacked now or before.
     ///
     /// # Errors

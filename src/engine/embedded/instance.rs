@@ -130,7 +130,7 @@ fn failed(what: &str) -> impl FnOnce(io::Error) -> EngineError {
     move |source| EngineError::Failed { what, source }
 }
 
-fn unexpected() -> EngineError {
+pub(super) fn unexpected() -> EngineError {
     EngineError::Lost("it answered something else".to_owned())
 }
 

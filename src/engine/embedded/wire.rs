@@ -37,6 +37,8 @@ pub(super) enum Request {
     ProbeTmp,
     Search,
     Usage,
+    /// Try what a boot needs, without booting.
+    Examine(Box<Order>),
     /// End it all.
     Stop,
 }
@@ -83,6 +85,7 @@ pub(super) enum Answer {
     ProbeTmp(Probe),
     Search(Vec<(usize, String)>),
     Usage(Used),
+    Examined(Vec<Step>),
     /// All is gone; how the command had ended before.
     Stopped(Option<End>),
     /// It could not be done.
@@ -91,6 +94,17 @@ pub(super) enum Answer {
         errno: Option<i32>,
         why: String,
     },
+}
+
+/// One thing that was tried.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) name: String,
+    /// `None` where a boot does without.
+    pub(super) done: Option<bool>,
+    /// What was done or found; where it failed and there is an error number, what was tried.
+    pub(super) told: String,
+    pub(super) errno: Option<i32>,
 }
 
 /// The kernel's refusal to execute.

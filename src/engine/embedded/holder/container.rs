@@ -69,6 +69,7 @@ pub(super) fn boot(
         None => start(&order, &foundation, &mut limits, streams)?,
     };
     let Started { first, created, executed, refused } = started;
+    limits.share(&order)?;
     let mut descriptors = vec![reader.as_fd()];
     descriptors.extend(foundation.tables.iter().map(AsFd::as_fd));
     let sockets = super::serve::sockets()?;

@@ -59,24 +59,30 @@ impl Limits {
             cpu: None,
         };
         if let Some(group) = &mut limits.group {
-            let quota = u64::from(order.cpu_millis) * 100;
             let processes = order.processes.to_string();
             let set = "limit the instance";
             group.write("pids", "pids.max", &processes).doing(set)?;
-            match group.version {
-                Version::V1 => {
-                    group.write("cpu", "cpu.cfs_period_us", "100000").doing(set)?;
-                    group.write("cpu", "cpu.cfs_quota_us", &quota.to_string()).doing(set)?;
-                }
-                Version::V2 => {
-                    group.write("cpu", "cpu.max", &format!("{quota} 100000")).doing(set)?;
-                    // Not there where the kernel has no swap accounting.
-                    let _ = group.write("memory", "memory.swap.max", "0");
-                }
+            if group.version == Version::V2 {
+                // Not there where the kernel has no swap accounting.
+                let _ = group.write("memory", "memory.swap.max", "0");
             }
             limits.allow(order.memory).doing(set)?;
         }
         Ok(limits)
+    }
+
+    /// Gives the command its share of the processor, once it is executed: what it takes to make
+    /// the container would use up the share of the first tenth of a second, or more.
+    pub(super) fn share(&self, order: &Order) -> Result<(), Fault> {
+        let Some(group) = &self.group else { return Ok(()) };
+        let quota = u64::from(order.cpu_millis) * 100;
+        let shared = match group.version {
+            Version::V1 => group
+                .write("cpu", "cpu.cfs_period_us", "100000")
+                .and_then(|()| group.write("cpu", "cpu.cfs_quota_us", &quota.to_string())),
+            Version::V2 => group.write("cpu", "cpu.max", &format!("{quota} 100000")),
+        };
+        shared.doing("limit the processor")
     }
 
     /// Waits until what this process starts is under the limits.

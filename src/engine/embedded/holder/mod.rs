@@ -7,6 +7,7 @@
 
 mod command;
 mod container;
+mod examine;
 mod fault;
 mod group;
 mod hierarchy;
@@ -75,6 +76,9 @@ pub fn holder_main() -> ExitCode {
                     ExitCode::FAILURE
                 }
             }
+        }
+        Ok(Some((Request::Examine(order), _))) => {
+            examine::examine(&control, privilege, foundation, &order)
         }
         _ => ExitCode::SUCCESS,
     }
