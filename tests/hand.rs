@@ -67,15 +67,21 @@ fn check(arguments: &[&str], input: &str, code: i32, out: &Expect, err: &Expect)
 
 #[test]
 fn an_answer_goes_to_stdout_and_the_log_to_stderr() {
-    check(&["invoke", "--args", "--say up", "fixture:hello"], "", 0, &expect![[r#"
+    check(
+        &["invoke", "--args", "--say up", "fixture:hello"],
+        "",
+        0,
+        &expect![[r#"
         {"method":"POST","target":"/event-invoke","body_bytes":44,"request_id":"ID"}
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         START RequestId:ID
         Init Report RequestId: ID Coldstart: Nms (PullCode: Nms InitRuntime: Nms InitFunction: Nms) Memory: 384MB MemUsage: N (PullCode is an estimate)
         up
         END RequestId:ID
         Report RequestId:ID Duration:Nms Memory:384MB MemUsage:N
-    "#]]);
+    "#]],
+    );
     check(
         &["invoke", "-i", "--http", "PUT /a?b=c", "--data", "@event.json", "fixture:http-hello"],
         "",
@@ -114,39 +120,75 @@ fn a_failure_is_told_as_the_platform_tells_it() {
             Report RequestId:ID Duration:Nms Memory:384MB MemUsage:N
         "#]],
     );
-    check(&["invoke", "fixture:b001-loopback"], "", 1, &expect![], &expect![[r#"
+    check(
+        &["invoke", "fixture:b001-loopback"],
+        "",
+        1,
+        &expect![],
+        &expect![[r#"
         error: listens on 127.0.0.1:9000 only, where the platform cannot reach it
           help: listen on 0.0.0.0:9000 instead of 127.0.0.1
         note: the platform says 446 PortBindingFailed
-    "#]]);
-    check(&["invoke", "--type", "job", "fixture:j002-exits-with-3"], "", 1, &expect![[r#"
+    "#]],
+    );
+    check(
+        &["invoke", "--type", "job", "fixture:j002-exits-with-3"],
+        "",
+        1,
+        &expect![[r#"
         an event of 44 bytes
-    "#]], &expect![[r#"
+    "#]],
+        &expect![[r#"
         START RequestId:ID
         cannot work with this event
         ERROR RequestId:ID Result:{"errorCode":-1,"errorMessage":"the process exited with code 3","requestId":"ID","statusCode":439}
         error: the process exited with code 3
         END RequestId:ID
         Report RequestId:ID Duration:Nms Memory:384MB MemUsage:N
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_cannot_be_invoked_is_told_before_anything_is_run() {
-    check(&["invoke", "--event", "timr", "fixture:hello"], "", 2, &expect![], &expect![[r#"
+    check(
+        &["invoke", "--event", "timr", "fixture:hello"],
+        "",
+        2,
+        &expect![],
+        &expect![[r#"
         error: there is no trigger `timr`
           help: did you mean `timer`?
-    "#]]);
-    check(&["invoke", "--data", "-", "fixture:hello"], "{1}", 2, &expect![], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["invoke", "--data", "-", "fixture:hello"],
+        "{1}",
+        2,
+        &expect![],
+        &expect![[r#"
         error: the event is no JSON: key must be a string at line 1 column 2
           help: the platform refuses it, too: 400 InvalidParameterValue
-    "#]]);
-    check(&["invoke", "--data", "@none", "fixture:hello"], "", 2, &expect![], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["invoke", "--data", "@none", "fixture:hello"],
+        "",
+        2,
+        &expect![],
+        &expect![[r#"
         error: read `none`: No such file or directory (os error 2)
-    "#]]);
-    check(&["invoke", "--http", "GET a", "fixture:hello"], "", 2, &expect![], &expect![[r#"
+    "#]],
+    );
+    check(
+        &["invoke", "--http", "GET a", "fixture:hello"],
+        "",
+        2,
+        &expect![],
+        &expect![[r#"
         error: the path `a` does not begin with `/`
-    "#]]);
+    "#]],
+    );
     assert_eq!(run(&["invoke", "oci:no/such/dir"], "").code, Some(3));
 }
 

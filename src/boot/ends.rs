@@ -34,11 +34,13 @@ pub fn ends_within(
     cancelled: &dyn Fn() -> bool,
 ) -> (Option<Ending>, Duration) {
     let executed = instance.timeline().executed;
-    let _attention = Attention::of_this_thread();
+    let attention = Attention::of_this_thread();
     loop {
         let ended = instance.ended();
         let after = Instant::now().saturating_duration_since(executed);
         if ended.is_some() || after >= limit || cancelled() {
+            drop(attention);
+            instance.watched();
             return (ended, after.min(limit));
         }
         let pause = if after < FINE_FOR { FINE } else { COARSE };

@@ -60,11 +60,14 @@ pub fn watch(
         reach: Reach::Untried,
     };
     if let Some(refused) = instance.refused() {
+        instance.watched();
         watched.end = BootEnd::Refused(refused);
         return Ok(watched);
     }
     let port = function.contract.port;
-    let seen = look(instance, function, cancelled, timeline.executed, &mut watched)?;
+    let seen = look(instance, function, cancelled, timeline.executed, &mut watched);
+    instance.watched();
+    let seen = seen?;
     watched.phases.first_log = instance.first_log().map(|at| at.duration_since(timeline.executed));
     if let Some(at) = seen {
         watched.phases.listen = Some(at.duration_since(timeline.executed));

@@ -21,7 +21,8 @@ pub trait Engine: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Starts the image. Returns as soon as the command has been executed or the kernel has
-    /// refused to, never waiting for a LISTEN.
+    /// refused to, never waiting for a LISTEN. Until [`Instance::watched`] is called or the
+    /// instance is dropped, the calling thread may be preferred to all others of the machine.
     ///
     /// # Errors
     ///
@@ -47,6 +48,10 @@ pub trait Instance: Send {
 
     /// The kernel's refusal to execute the command, if it refused.
     fn refused(&self) -> Option<ExecRefused>;
+
+    /// The start has been watched: whatever the engine did so that the watch began in time may
+    /// end.
+    fn watched(&self) {}
 
     /// How the command ended; `None` while it runs. Never blocks.
     fn ended(&self) -> Option<Ending>;

@@ -49,7 +49,7 @@ pub(super) fn conforming() -> ImageReport {
             watched: Vec::new(),
         }),
         job: None,
-        sweep: Some(sweep()),
+        sweep: None,
         checks: vec![
             pass("M001", "manifest is Docker v2 schema 2 or OCI 1.0+", "OCI image manifest"),
             pass("M005", "sum of the compressed layers is below 1 GiB", "1.8 MiB of 1 GiB"),
@@ -131,7 +131,7 @@ pub(super) fn failing() -> ImageReport {
             watched: vec!["memory".to_owned(), "cpu".to_owned()],
         }),
         job: None,
-        sweep: None,
+        sweep: Some(sweep()),
         checks: failing_checks(),
         logs: Logs {
             lines: vec![

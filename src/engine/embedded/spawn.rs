@@ -88,11 +88,7 @@ impl Holder {
         let control = guard.as_ref().ok_or_else(|| lost("it was lost before"))?;
         let answer = send(control, request, descriptors).and_then(|()| receive(control));
         match answer {
-            Ok(Some((Answer::Failed { what, errno, why }, _))) => {
-                let source =
-                    errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
-                Err(availability::explain(what, source))
-            }
+            Ok(Some((Answer::Failed { what, errno, why }, _))) => Err(failure(what, errno, why)),
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 *guard = None;
@@ -104,6 +100,26 @@ impl Holder {
             }
         }
     }
+}
+
+impl Holder {
+    /// Waits for an answer that nobody asked for: why a start that was announced failed.
+    pub(super) fn failure(&self) -> EngineError {
+        let guard = self.control();
+        let lost = |why: String| EngineError::Lost(why);
+        let Some(control) = guard.as_ref() else { return lost("it was lost before".to_owned()) };
+        match receive(control) {
+            Ok(Some((Answer::Failed { what, errno, why }, _))) => failure(what, errno, why),
+            Ok(Some(_)) => lost("it answered something else".to_owned()),
+            Ok(None) => lost("it ended".to_owned()),
+            Err(error) => lost(error.to_string()),
+        }
+    }
+}
+
+fn failure(what: String, errno: Option<i32>, why: String) -> EngineError {
+    let source = errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
+    availability::explain(what, source)
 }
 
 impl Drop for Holder {

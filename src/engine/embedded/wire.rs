@@ -67,11 +67,13 @@ pub(super) struct Order {
 /// What the holder answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The command was executed, or the kernel refused to. Carries the events' pipe, as many
-    /// socket tables as it says, and sockets.
+    /// The container is made, and its command is executed next: how that goes, the container
+    /// says itself; where it says nothing of use, another answer follows. Or there is nothing
+    /// to execute, since the working directory cannot be one. Carries the pipes of the
+    /// instance's end and of the container's reports, as many socket tables as it says, and
+    /// sockets.
     Booted {
         created: u64,
-        executed: u64,
         refused: Option<Refusal>,
         tables: usize,
     },

@@ -4,21 +4,23 @@ use std::io::{self, Write};
 
 use colored::Colorize as _;
 
-use super::layout::rest;
+use super::layout::{paragraph, rest};
 use super::{Detail, Page, printable};
 use crate::report::sweep::{Sweep, Tier, TierOutcome};
 use crate::units;
 
 /// Columns before what became of it.
-const INDENT: usize = 58;
+const INDENT: usize = 51;
+/// Columns that a reason needs beside the numbers.
+const REASON: usize = 24;
 
 /// Writes it; in brief the one line that says what came of it.
 pub(super) fn write(sweep: &Sweep, page: Page, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     if page.detail != Detail::Brief {
         let answers = sweep.tiers.iter().any(|tier| tier.first_answer.is_some());
-        let (time, answer) = if answers { ("LISTEN", "first answer") } else { ("time", "") };
-        let head = format!("{:>8}  {:>9}  {time:>9}  {answer:>12}  peak", "memory", "cpu");
+        let (time, answer) = if answers { ("LISTEN", "answer") } else { ("time", "") };
+        let head = format!("{:>8} {:>6}  {time:>9}  {answer:>9}  {:>9}", "memory", "cores", "peak");
         writeln!(out, "{}", head.dimmed())?;
         let skipped = sweep.tiers.iter().filter(|tier| tier.outcome == TierOutcome::NotTried);
         let skipped: Vec<&Tier> = skipped.collect();
@@ -52,21 +54,20 @@ fn row(tier: &Tier, page: Page, out: &mut dyn Write) -> io::Result<()> {
     let time = tier.time.map(units::duration).unwrap_or_default();
     let answer = tier.first_answer.map(units::duration).unwrap_or_default();
     let peak = tier.memory_peak.map(units::size).unwrap_or_default();
-    let cores = cores(tier.cpu_millis);
+    let cores = format!("{:.2}", f64::from(tier.cpu_millis) / 1000.0);
     let memory = tier.memory_mb;
-    write!(out, "{memory:>5} MB  {cores:>9}  {time:>9}  {answer:>12}  {peak:<10}")?;
+    write!(out, "{memory:>5} MB {cores:>6}  {time:>9}  {answer:>9}  {peak:>9}")?;
     match &tier.outcome {
-        TierOutcome::Conforms => writeln!(out, "{}", "conforms".green()),
+        TierOutcome::Conforms => writeln!(out, "  {}", "conforms".green()),
         TierOutcome::Fails(why) => {
-            rest(&printable(why), INDENT, page, |line| line.red().to_string(), out)
+            let red = |line: &str| line.red().to_string();
+            if page.width.is_some_and(|width| width < INDENT + REASON) {
+                writeln!(out)?;
+                return paragraph(&printable(why), 9, page, red, out);
+            }
+            write!(out, "  ")?;
+            rest(&printable(why), INDENT, page, red, out)
         }
         TierOutcome::NotTried => writeln!(out),
     }
-}
-
-/// `0.05 core`, `1 core`, `2.4 cores`.
-fn cores(millis: u32) -> String {
-    let text = format!("{:.2}", f64::from(millis) / 1000.0);
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    format!("{text} core{}", if millis > 1000 { "s" } else { "" })
 }

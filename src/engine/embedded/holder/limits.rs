@@ -39,6 +39,8 @@ pub(super) struct Limits {
     killed: u64,
     ticks: u32,
     cpu: Option<Duration>,
+    /// Whether the processor is limited.
+    shared: bool,
 }
 
 impl Limits {
@@ -57,6 +59,7 @@ impl Limits {
             killed: 0,
             ticks: 0,
             cpu: None,
+            shared: true,
         };
         if let Some(group) = &mut limits.group {
             let processes = order.processes.to_string();
@@ -73,8 +76,9 @@ impl Limits {
 
     /// Gives the command its share of the processor, once it is executed: what it takes to make
     /// the container would use up the share of the first tenth of a second, or more.
-    pub(super) fn share(&self, order: &Order) -> Result<(), Fault> {
-        let Some(group) = &self.group else { return Ok(()) };
+    /// Where that fails, the processor is watched only, and the report says so.
+    pub(super) fn share(&mut self, order: &Order) {
+        let Some(group) = &self.group else { return };
         let quota = u64::from(order.cpu_millis) * 100;
         let shared = match group.version {
             Version::V1 => group
@@ -82,7 +86,7 @@ impl Limits {
                 .and_then(|()| group.write("cpu", "cpu.cfs_quota_us", &quota.to_string())),
             Version::V2 => group.write("cpu", "cpu.max", &format!("{quota} 100000")),
         };
-        shared.doing("limit the processor")
+        self.shared = shared.is_ok();
     }
 
     /// Waits until what this process starts is under the limits.
@@ -199,7 +203,8 @@ impl Limits {
     /// for everybody but root.
     fn watched(&self) -> Vec<String> {
         let names: &[&str] = match (&self.group, self.privilege) {
-            (Some(_), _) => &[],
+            (Some(_), _) if self.shared => &[],
+            (Some(_), _) => &["cpu"],
             (None, Privilege::User) => &["cpu", "memory"],
             (None, Privilege::Root) => &["cpu", "memory", "processes"],
         };

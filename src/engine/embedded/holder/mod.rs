@@ -26,7 +26,7 @@ use std::process::ExitCode;
 
 use rustix::fs::Mode;
 
-pub(super) use command::now;
+pub(super) use command::{Report, now, reports};
 pub(super) use stage::ADDRESS;
 
 use super::wire::{Answer, Request, receive, send};
