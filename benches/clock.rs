@@ -24,16 +24,17 @@ fn main() {
         .with_executable(env!("CARGO_BIN_EXE_scf-conform").into());
     let function = Function { args: Some("--print-listen".to_owned()), ..Function::default() };
     let reference = Reference::parse("fixture:hello", |_: &Path| false).expect("a reference");
-    let local = source::Local { scratch: cache.path().to_owned(), docker_host: None };
-    let blobs = source::open(&reference, &local).expect("it is built");
+    let blobs = source::fixture("hello").expect("it is built");
     let platform = &function.contract.platform;
-    let image = load(&reference, blobs.as_ref(), platform, &mut |_, _| {}).expect("it is read");
+    let image =
+        load(&reference, &blobs, platform, scf_conform::image::Depth::Layers, &mut |_, _| {})
+            .expect("it is read");
     let plan = Plan::new(&image, &function, RootMode::Writable, Vec::new()).expect("a plan");
 
     let (mut errors, mut late, mut early) = (Vec::new(), Vec::new(), Vec::new());
     let mut times = Vec::new();
     for _ in 0..boots {
-        let instance = engine.boot(&image, blobs.as_ref(), &plan).expect("it boots");
+        let instance = engine.boot(&image, &blobs, &plan).expect("it boots");
         let watched = watch(instance.as_ref(), &function, &|| false).expect("it is watched");
         let seen = instance.timeline().executed + watched.phases.listen.expect("it listens");
         let truth = loop {

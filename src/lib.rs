@@ -4,6 +4,7 @@
 pub mod boot;
 pub mod check;
 pub mod contract;
+pub mod endpoint;
 pub mod engine;
 pub mod evidence;
 pub mod image;
@@ -11,6 +12,8 @@ pub mod nearest;
 pub mod oci;
 pub mod pipeline;
 pub mod plan;
+pub mod push;
+pub mod registry;
 pub mod report;
 pub mod rules;
 pub mod run;

@@ -3,9 +3,11 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use scf_conform::contract::Contract;
+use scf_conform::endpoint::Surroundings;
 use scf_conform::image::recipe::{Built, Recipe};
 use scf_conform::image::{Blobs as _, Image, load};
 use scf_conform::oci::{Digest, Reference};
@@ -132,10 +134,21 @@ fn legacy(parts: &Parts) -> Vec<(String, Vec<u8>)> {
 
 fn read(dir: &Path, reference: &str) -> Result<Image, String> {
     let reference = Reference::parse(reference, Path::exists).map_err(|error| error.to_string())?;
-    let local = Local { scratch: dir.join("scratch"), docker_host: None };
-    let blobs = source::open(&reference, &local).map_err(|error| error.to_string())?;
-    load(&reference, blobs.as_ref(), &Contract::scf().platform, &mut |_, _| {})
-        .map_err(|error| error.to_string())
+    let local = Local {
+        scratch: dir.join("scratch"),
+        surroundings: Surroundings::default(),
+        registry: scf_conform::registry::Access::default(),
+    };
+    let mut go_on = |_| ControlFlow::Continue(());
+    let blobs = source::open(&reference, &local, &mut go_on).map_err(|error| error.to_string())?;
+    load(
+        &reference,
+        blobs.as_ref(),
+        &Contract::scf().platform,
+        scf_conform::image::Depth::Layers,
+        &mut |_, _| {},
+    )
+    .map_err(|error| error.to_string())
 }
 
 /// Damage anywhere is an error or a defect, and never a panic.

@@ -133,6 +133,8 @@ fn an_independent_client_is_content() {
     let server = Server::start(&["--http"]);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
+        // It has to be chosen, though nothing here goes through TLS.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let url = |path: &str| format!("http://{}{path}", server.address);
         for _ in 0..3 {

@@ -39,8 +39,14 @@ fn built(recipe: &str) -> (Image, Built) {
     let recipe: Recipe = serde_yaml::from_str(recipe).expect("a recipe");
     let built = recipe.build("test").expect("it builds");
     let reference = Reference::parse("fixture:test", |_| false).expect("one");
-    let image =
-        load(&reference, &built, &Contract::scf().platform, &mut |_, _| {}).expect("an image");
+    let image = load(
+        &reference,
+        &built,
+        &Contract::scf().platform,
+        scf_conform::image::Depth::Layers,
+        &mut |_, _| {},
+    )
+    .expect("an image");
     assert_eq!(image.defects, []);
     (image, built)
 }

@@ -6,8 +6,10 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use super::doctor::Doctor;
+use super::hook::Hook;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
+use super::push::Push;
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -45,6 +47,7 @@ Examples:
   scf-conform check fixture:hello       an image that the program makes itself
   scf-conform check my-function:v1      an image of the local engine
   scf-conform check oci:build/image     an OCI image layout
+  scf-conform push my-function:v1 ccr.ccs.tencentyun.com/my/function:v1
 
 `scf-conform check --help` tells of all kinds of images and all options.
 
@@ -56,6 +59,8 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Check(Box<Check>),
+    Push(Box<Push>),
+    Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
     Selftest(Selftest),
@@ -70,10 +75,17 @@ pub(super) enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = CHECK_AFTER)]
 pub(super) struct Check {
-    /// Images to check, written as for skopeo; see below
+    /// Images to check, written as for skopeo; see below [default: those in the file of options]
     #[arg(value_name = "IMAGE", value_hint = ValueHint::AnyPath)]
     pub(super) images: Vec<String>,
 
+    #[command(flatten)]
+    pub(super) options: Options,
+}
+
+/// The options of a check.
+#[derive(Debug, Args)]
+pub(super) struct Options {
     /// Read options from this file [default: scf-conform.yaml, where there is one]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(super) config: Option<String>,
@@ -222,6 +234,12 @@ struct RunArgs {
     /// Where unpacked layers are kept [default: $XDG_CACHE_HOME/scf-conform]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     cache_dir: Option<String>,
+    /// Trust the certificates in this file, besides the system's, to read from registries
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca: Option<String>,
+    /// Ask this registry without TLS; loopback addresses always are. May be repeated
+    #[arg(long, value_name = "HOST[:PORT]")]
+    insecure: Vec<String>,
 }
 
 /// Check the checker, on images that break one rule each
@@ -265,10 +283,10 @@ fn kinds() -> PossibleValuesParser {
     PossibleValuesParser::new(["auto", "event", "http", "job"])
 }
 
-impl Check {
+impl Options {
     /// What the command line says.
     pub(super) fn layer(&self, color: Option<&String>) -> Layer {
-        let Check { function, what, output, run, .. } = self;
+        let Options { function, what, output, run, .. } = self;
         let mut layer = Layer::default();
         function.add_to(&mut layer);
         what.add_to(&mut layer);
@@ -327,6 +345,8 @@ impl RunArgs {
         switch(layer, "fail-fast", self.fail_fast);
         switch(layer, "keep", self.keep);
         value(layer, "cache-dir", &self.cache_dir);
+        value(layer, "ca", &self.ca);
+        value(layer, "insecure", &self.insecure);
     }
 }
 

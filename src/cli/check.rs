@@ -11,23 +11,41 @@ use scf_conform::report::{ImageReport, Page, Report, Trouble, Verdict, text};
 use scf_conform::run::Cancel;
 use scf_conform::suite::Style;
 
-use super::args::Check;
+use super::args::{Check, Options};
 use super::clock::Clock;
+use super::environment::Environment;
 use super::exit::Exit;
 use super::gathered::{self, Gathered};
-use super::jobs::{Jobs, Listed};
+use super::jobs::{Jobs, Listed, Wanted};
 use super::progress::Live;
 use super::settings::Settings;
 use super::term::{self, Results};
 use super::{signals, written};
 
 /// Runs the command.
-pub(super) fn run(arguments: &Check, color: Option<&String>) -> Exit {
-    let Gathered { settings, notes } =
-        match gathered::gather(&arguments.layer(color), arguments.config.as_ref()) {
-            Ok(gathered) => gathered,
-            Err(exit) => return exit,
-        };
+pub(super) fn run(arguments: &Check, environment: &Environment) -> Exit {
+    ready(&arguments.images, &arguments.options, environment, |settings, jobs, cancel| {
+        let wanted: Vec<Wanted> = settings.images.iter().map(|text| Wanted::new(text)).collect();
+        all(&wanted, settings, jobs, cancel).0
+    })
+}
+
+/// Makes ready for checks, and goes on with `then`. What is wrong has been told.
+pub(super) fn ready(
+    images: &[String],
+    options: &Options,
+    environment: &Environment,
+    then: impl FnOnce(&Settings, &Jobs<'_>, &Cancel) -> Exit,
+) -> Exit {
+    let Gathered { settings, notes } = match gathered::gather(
+        images,
+        options.layer(environment.color.as_ref()),
+        options.config.as_ref(),
+        environment,
+    ) {
+        Ok(gathered) => gathered,
+        Err(exit) => return exit,
+    };
     term::colours(settings.color);
     for note in &notes {
         term::note(note);
@@ -43,7 +61,7 @@ pub(super) fn run(arguments: &Check, color: Option<&String>) -> Exit {
     if settings.list {
         return list(&listed);
     }
-    if arguments.images.is_empty() {
+    if settings.images.is_empty() {
         return usage("no image is named", Some("scf-conform check fixture:hello"));
     }
     if listed.is_empty() {
@@ -68,11 +86,16 @@ pub(super) fn run(arguments: &Check, color: Option<&String>) -> Exit {
         term::error(&format!("watch for signals: {error}"), None);
         return Exit::NotChecked;
     }
-    all(&arguments.images, &settings, &jobs, &cancel)
+    then(&settings, &jobs, &cancel)
 }
 
 /// Checks all images, prints and writes what was found out.
-fn all(images: &[String], settings: &Settings, jobs: &Jobs<'_>, cancel: &Cancel) -> Exit {
+pub(super) fn all(
+    images: &[Wanted],
+    settings: &Settings,
+    jobs: &Jobs<'_>,
+    cancel: &Cancel,
+) -> (Exit, Vec<ImageReport>) {
     let clock = Clock::start();
     let mut printer = Printer::new(settings);
     let live = Live::new(settings.detail);
@@ -81,7 +104,7 @@ fn all(images: &[String], settings: &Settings, jobs: &Jobs<'_>, cancel: &Cancel)
     });
     if cancel.cancelled() {
         term::error("interrupted; everything that ran is ended and removed", None);
-        return Exit::Interrupted;
+        return (Exit::Interrupted, reports);
     }
     if reports.len() < images.len() {
         term::note(&format!("{} images not checked: --fail-fast", images.len() - reports.len()));
@@ -103,13 +126,16 @@ fn all(images: &[String], settings: &Settings, jobs: &Jobs<'_>, cancel: &Cancel)
             exit = exit.max(Exit::NotChecked);
         }
     }
-    if printer.failed { exit.max(Exit::NotChecked) } else { exit }
+    if printer.failed {
+        exit = exit.max(Exit::NotChecked);
+    }
+    (exit, report.images)
 }
 
 /// Checks images on several threads. `done` gets each in the order in which they were named,
 /// as soon as its turn has come; all of them are returned.
 fn side_by_side(
-    images: &[String],
+    images: &[Wanted],
     settings: &Settings,
     jobs: &Jobs<'_>,
     live: &Live,
@@ -131,7 +157,7 @@ fn side_by_side(
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(image) = images.get(at) else { break };
                     let report = one(image, jobs, live, cancel);
-                    live.done(image);
+                    live.done(image.shown());
                     if settings.fail_fast && report.verdict(settings.fail_on) != Verdict::Conforms {
                         stop.cancel();
                     }
@@ -157,18 +183,19 @@ fn side_by_side(
 
 /// Checks one image. A bug in the checker is not the image's fault, and not the end of the
 /// others.
-fn one(image: &str, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
-    let job = match jobs.job(image) {
+fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
+    let job = match jobs.job(image, cancel) {
         Ok(job) => job,
         Err(error) => {
             let message = error.to_string();
-            return ImageReport::not_checked(image, Trouble { message, hint: None });
+            return ImageReport::not_checked(image.shown(), Trouble { message, hint: None });
         }
     };
     catch_unwind(AssertUnwindSafe(|| conform(&job, live, cancel))).unwrap_or_else(|_| {
-        let message = format!("check `{image}`: the checker itself failed, which is a bug in it");
+        let message =
+            format!("check `{}`: the checker itself failed, which is a bug in it", image.shown());
         let hint = Some("report it, with the lines that stand on stderr".to_owned());
-        ImageReport::not_checked(image, Trouble { message, hint })
+        ImageReport::not_checked(image.shown(), Trouble { message, hint })
     })
 }
 
@@ -259,7 +286,7 @@ fn nothing_selected() -> Exit {
     Exit::NothingSelected
 }
 
-fn usage(message: &str, help: Option<&str>) -> Exit {
+pub(super) fn usage(message: &str, help: Option<&str>) -> Exit {
     term::error(message, help);
     Exit::Usage
 }

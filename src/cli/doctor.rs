@@ -6,20 +6,21 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueHint};
 use colored::Colorize as _;
 use scf_conform::contract::Contract;
+use scf_conform::endpoint::{self, Surroundings};
 use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Finding, State};
 use scf_conform::pipeline::{Opened, Session};
 use scf_conform::report::{Trouble, printable};
 use scf_conform::run::{Cancel, Silent};
-use scf_conform::source::{USUAL_ENDPOINT, engine_version};
 use scf_conform::suite::Style;
 use scf_conform::units;
 use scf_conform::unpack::Cache;
 
 use super::args::value;
+use super::environment::Environment;
 use super::exit::Exit;
 use super::gathered::{self, Gathered};
-use super::jobs::Jobs;
+use super::jobs::{Jobs, Wanted};
 use super::layer::Layer;
 use super::settings::Settings;
 use super::term::{self, Results};
@@ -45,11 +46,11 @@ struct Found {
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: &Doctor, color: Option<&String>) -> Exit {
+pub(super) fn run(arguments: &Doctor, environment: &Environment) -> Exit {
     let mut layer = Layer::default();
     value(&mut layer, "cache-dir", &arguments.cache_dir);
-    value(&mut layer, "color", color);
-    let settings = match gathered::gather(&layer, None) {
+    value(&mut layer, "color", &environment.color);
+    let settings = match gathered::gather(&[], layer, None, environment) {
         Ok(Gathered { settings, .. }) => settings,
         Err(exit) => return exit,
     };
@@ -89,13 +90,12 @@ fn examine(settings: &Settings) -> Found {
         found.engines.push("embedded");
     }
     found.findings.push(boot);
-    let docker = settings.docker_host.as_deref().filter(|host| !host.is_empty());
-    let docker = served("docker", docker.unwrap_or(USUAL_ENDPOINT), "start it, or set DOCKER_HOST");
+    let docker = served("docker", &settings.surroundings, "start it, or set DOCKER_HOST");
     if docker.state == State::Ok {
         found.engines.push("docker");
     }
     found.findings.push(docker);
-    found.findings.push(podman());
+    found.findings.push(podman(&settings.surroundings));
     found.findings.push(cache(&settings.cache_dir));
     found.findings.push(descriptors());
     // What is missing is a flaw only where nothing stands in for it.
@@ -148,7 +148,7 @@ fn boot(settings: &Settings) -> Finding {
     if let Err(error) = jobs.find_engine() {
         return failed(error.to_string(), None);
     }
-    let job = match jobs.job("fixture:hello") {
+    let job = match jobs.job(&Wanted::new("fixture:hello"), &Cancel::default()) {
         Ok(job) => job,
         Err(error) => return failed(error.to_string(), None),
     };
@@ -165,32 +165,30 @@ fn boot(settings: &Settings) -> Finding {
     }
 }
 
-fn served(name: &str, endpoint: &str, change: &str) -> Finding {
-    match engine_version(endpoint) {
-        Ok(version) => ok(name, format!("{version} at {endpoint}")),
-        Err(why) if why.contains("Permission denied") => {
-            let told = format!("{endpoint}: permission denied");
-            no(name, told, "run as root, or join the group that may use the socket")
+/// Seconds until an engine answers such a question.
+const ANSWER: u64 = 20;
+
+fn served(name: &str, surroundings: &Surroundings, change: &str) -> Finding {
+    let asked = endpoint::find(surroundings)
+        .and_then(|endpoint| Ok((endpoint.version(ANSWER)?, endpoint.uri)));
+    match asked {
+        Ok((version, uri)) => ok(name, format!("version {version} at {uri}")),
+        Err(error) if error.to_string().to_lowercase().contains("permission denied") => {
+            no(name, error.to_string(), "run as root, or join the group that may use the socket")
         }
-        Err(why) => no(name, format!("{endpoint}: {why}"), change),
+        Err(error) => no(name, error.to_string(), change),
     }
 }
 
-/// Podman's socket, for root or for the user.
-fn podman() -> Finding {
+/// Podman's socket, for the user or for root.
+fn podman(surroundings: &Surroundings) -> Finding {
     let change = "systemctl --user start podman.socket, and name it in DOCKER_HOST";
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let own = runtime.map(|dir| dir.join("podman/podman.sock"));
-    let places = own.into_iter().chain([PathBuf::from("/run/podman/podman.sock")]);
-    let mut last = None;
-    for place in places {
-        let finding = served("podman", &format!("unix://{}", place.display()), change);
-        if finding.state == State::Ok {
-            return finding;
-        }
-        last = Some(finding);
-    }
-    last.unwrap_or_else(|| no("podman", "no place for its socket is known".to_owned(), change))
+    let own = surroundings.xdg_runtime_dir.iter().map(|dir| dir.join("podman/podman.sock"));
+    let places: Vec<PathBuf> = own.chain([PathBuf::from("/run/podman/podman.sock")]).collect();
+    let place = places.iter().find(|place| place.exists()).unwrap_or(&places[places.len() - 1]);
+    let host = format!("unix://{}", place.display());
+    let only = Surroundings { docker_host: Some(host), ..Surroundings::default() };
+    served("podman", &only, change)
 }
 
 fn cache(dir: &Path) -> Finding {

@@ -2,12 +2,12 @@
 //! in it where it was written.
 #![expect(clippy::disallowed_methods, reason = "reads the user's file of options")]
 
-use std::collections::BTreeMap;
-use std::{env, fs, io};
+use std::{fs, io};
 
+use super::environment::Environment;
 use super::exit::Exit;
 use super::file::{self, FILE, Mistake};
-use super::layer::{CONFIG_VARIABLE, Layer, OPTIONS, Origin, variable};
+use super::layer::{CONFIG_VARIABLE, IMAGES, Layer, OPTIONS, Origin, variable};
 use super::settings::{Settings, Wrong};
 use super::term;
 use scf_conform::nearest::nearest;
@@ -26,12 +26,17 @@ struct OptionsFile {
 }
 
 /// Gathers the settings; what is wrong has been told when this returns an exit.
-pub(super) fn gather(flags: &Layer, config: Option<&String>) -> Result<Gathered, Exit> {
-    // Names and values that are no text cannot be an option's.
-    let variables: BTreeMap<String, String> = env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let (environment, unknown) = Layer::from_environment(&variables);
+pub(super) fn gather(
+    images: &[String],
+    mut flags: Layer,
+    config: Option<&String>,
+    environment: &Environment,
+) -> Result<Gathered, Exit> {
+    let Environment { variables, .. } = environment;
+    for image in images {
+        flags.add(IMAGES, image, Origin::Flag);
+    }
+    let (from_variables, unknown) = Layer::from_environment(variables);
     let named = config.or(variables.get(CONFIG_VARIABLE));
     let file = options_file(named.filter(|path| !path.is_empty()))?;
     let from_file = match &file {
@@ -41,7 +46,7 @@ pub(super) fn gather(flags: &Layer, config: Option<&String>) -> Result<Gathered,
         })?,
         None => Layer::default(),
     };
-    let settings = Settings::new(&[flags, &environment, &from_file], &variables)
+    let settings = Settings::new(&[&flags, &from_variables, &from_file], variables)
         .map_err(|wrong| told(wrong, file.as_ref()))?;
     let notes = unknown.iter().map(|name| unknown_variable(name)).collect();
     Ok(Gathered { settings, notes })

@@ -17,9 +17,10 @@ use scf_conform::suite::by_hand::{self, NoInvocation};
 use scf_conform::suite::{Case, Style};
 
 use super::args::{FunctionArgs, value};
+use super::environment::Environment;
 use super::exit::Exit;
 use super::gathered::{self, Gathered};
-use super::jobs::Jobs;
+use super::jobs::{Jobs, Wanted};
 use super::layer::Layer;
 use super::progress::Live;
 use super::settings::Settings;
@@ -86,16 +87,17 @@ Exit codes:
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command.
-pub(super) fn run(arguments: &Invoke, color: Option<&String>) -> Exit {
+pub(super) fn run(arguments: &Invoke, environment: &Environment) -> Exit {
     let mut layer = Layer::default();
     arguments.function.add_to(&mut layer);
     value(&mut layer, "engine", &arguments.engine);
     value(&mut layer, "cache-dir", &arguments.cache_dir);
-    value(&mut layer, "color", color);
-    let Gathered { settings, notes } = match gathered::gather(&layer, arguments.config.as_ref()) {
-        Ok(gathered) => gathered,
-        Err(exit) => return exit,
-    };
+    value(&mut layer, "color", &environment.color);
+    let Gathered { settings, notes } =
+        match gathered::gather(&[], layer, arguments.config.as_ref(), environment) {
+            Ok(gathered) => gathered,
+            Err(exit) => return exit,
+        };
     term::colours(settings.color);
     for note in &notes {
         term::note(note);
@@ -123,18 +125,18 @@ pub(super) fn run(arguments: &Invoke, color: Option<&String>) -> Exit {
         term::error(&error.to_string(), hint);
         return Exit::NotChecked;
     }
-    let job = match jobs.job(&arguments.image) {
+    let cancel = Cancel::default();
+    if let Err(error) = signals::watch(&cancel) {
+        term::error(&format!("watch for signals: {error}"), None);
+        return Exit::NotChecked;
+    }
+    let job = match jobs.job(&Wanted::new(&arguments.image), &cancel) {
         Ok(job) => job,
         Err(error) => {
             term::error(&error.to_string(), None);
             return Exit::NotChecked;
         }
     };
-    let cancel = Cancel::default();
-    if let Err(error) = signals::watch(&cancel) {
-        term::error(&format!("watch for signals: {error}"), None);
-        return Exit::NotChecked;
-    }
     let exit = arguments.session(&job, &settings, first.as_ref(), &cancel);
     if cancel.cancelled() {
         term::error("interrupted; everything that ran is ended and removed", None);

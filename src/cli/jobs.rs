@@ -8,7 +8,9 @@ use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
-use scf_conform::rules::{self, Look, RULES};
+use scf_conform::registry::Access;
+use scf_conform::rules::{self, RULES};
+use scf_conform::run::Cancel;
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
 
@@ -19,6 +21,32 @@ pub(super) struct Jobs<'a> {
     settings: &'a Settings,
     suites: Arc<Vec<Suite>>,
     engine: Option<Arc<dyn Engine>>,
+}
+
+/// An image that is to be checked.
+pub(super) struct Wanted {
+    /// As the user wrote it.
+    pub(super) text: String,
+    /// The name that it shall have, where that is another.
+    pub(super) known_as: Option<Reference>,
+    shown: String,
+}
+
+impl Wanted {
+    /// An image under its own name.
+    pub(super) fn new(text: &str) -> Wanted {
+        Wanted { text: text.to_owned(), known_as: None, shown: text.to_owned() }
+    }
+
+    /// An image that shall have another name.
+    pub(super) fn named(text: &str, name: Reference) -> Wanted {
+        Wanted { text: text.to_owned(), shown: name.to_string(), known_as: Some(name) }
+    }
+
+    /// How reports call it.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
 }
 
 /// A line of `--list`.
@@ -75,7 +103,7 @@ impl<'a> Jobs<'a> {
         let rules = RULES
             .iter()
             .filter(|rule| rules::concerns(rule, function.kind))
-            .filter(|rule| !static_only || matches!(rule.look, Look::Image(_)))
+            .filter(|rule| !static_only || rule.look.is_static())
             .filter(|rule| selection.wants(rule.id, rule.title, &[]))
             .map(|rule| Listed { id: rule.id.to_owned(), title: rule.title.to_owned() });
         let own = self.suites.iter().filter(|suite| kinds.contains(&suite.kind));
@@ -91,11 +119,11 @@ impl<'a> Jobs<'a> {
     }
 
     /// The job for one image.
-    pub(super) fn job(&self, image: &str) -> Result<Job, ReferenceError> {
+    pub(super) fn job(&self, image: &Wanted, cancel: &Cancel) -> Result<Job, ReferenceError> {
         let settings = self.settings;
         Ok(Job {
-            reference: Reference::parse(image, std::path::Path::exists)?,
-            known_as: None,
+            reference: Reference::parse(&image.text, std::path::Path::exists)?,
+            known_as: image.known_as.clone(),
             function: settings.function.clone(),
             engine: self.engine.clone(),
             suites: Arc::clone(&self.suites),
@@ -103,10 +131,18 @@ impl<'a> Jobs<'a> {
             selection: settings.selection.clone(),
             boots: settings.boots,
             measure: settings.measure,
-            local: Local {
-                scratch: settings.cache_dir.clone(),
-                docker_host: settings.docker_host.clone(),
-            },
+            local: self.local(cancel),
         })
+    }
+
+    /// What is used of this machine to read images.
+    pub(super) fn local(&self, cancel: &Cancel) -> Local {
+        let cancel = cancel.clone();
+        let stopped = Arc::new(move || cancel.cancelled());
+        Local {
+            scratch: self.settings.cache_dir.clone(),
+            surroundings: self.settings.surroundings.clone(),
+            registry: Access { stopped, ..self.settings.registry.clone() },
+        }
     }
 }

@@ -31,6 +31,7 @@ pub(super) enum Takes {
 
 /// Every option of `check`, in the order of its help.
 pub(super) const OPTIONS: &[Opt] = &[
+    opt(IMAGES, Takes::Many),
     one("type"),
     one("memory"),
     one("timeout"),
@@ -60,10 +61,15 @@ pub(super) const OPTIONS: &[Opt] = &[
     switch("fail-fast"),
     switch("keep"),
     one("cache-dir"),
+    one("ca"),
+    opt("insecure", Takes::Many),
     switch("quiet"),
     switch("verbose"),
     one("color"),
 ];
+
+/// The images to check; the command line names them without a flag.
+pub(super) const IMAGES: &str = "images";
 
 /// The variable that names the file; the file cannot.
 pub(super) const CONFIG_VARIABLE: &str = "SCF_CONFORM_CONFIG";

@@ -8,42 +8,61 @@ mod args;
 mod check;
 mod clock;
 mod doctor;
+mod environment;
 mod exit;
 mod file;
 mod gathered;
+mod hook;
 mod invoke;
 mod jobs;
 mod layer;
+mod plugin;
 mod progress;
+mod push;
 mod report;
 mod selftest;
 mod settings;
 mod shown;
 mod signals;
 mod term;
+mod values;
 mod written;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use clap::error::ErrorKind;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Arguments, Command};
+use environment::Environment;
 use exit::Exit;
+use plugin::Called;
 
 /// Runs the program.
 pub(crate) fn run() -> ExitCode {
     // Colours for whatever is told before the settings are known.
     term::colours(anstream::ColorChoice::Auto);
-    let arguments = match Arguments::try_parse() {
+    let (words, name, variables) = match plugin::called(std::env::args_os().collect()) {
+        Called::Plainly(words) => (words, "scf-conform".to_owned(), Vec::new()),
+        Called::ByDocker { name, words, variables } => (words, name, variables),
+        Called::ForMetadata => return plugin::describe().into(),
+    };
+    let parsed = Arguments::command()
+        .bin_name(name)
+        .try_get_matches_from(words)
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
         Err(error) => return refused(&error).into(),
     };
+    let environment = Environment::read(arguments.color, variables);
     match &arguments.command {
-        Command::Check(command) => check::run(command, arguments.color.as_ref()),
-        Command::Doctor(command) => doctor::run(command, arguments.color.as_ref()),
-        Command::Invoke(command) => invoke::run(command, arguments.color.as_ref()),
-        Command::Selftest(command) => selftest::run(command),
+        Command::Check(command) => check::run(command, &environment),
+        Command::Push(command) => push::run(command, &environment),
+        Command::Hook(command) => hook::run(command),
+        Command::Invoke(command) => invoke::run(command, &environment),
+        Command::Doctor(command) => doctor::run(command, &environment),
+        Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }
     .into()

@@ -101,11 +101,19 @@ fn told(stage: Stage) -> String {
         Stage::Reading { done, of } => {
             format!("reading {} of {}", units::size(done), units::size(of))
         }
+        Stage::Exporting => "waiting for the engine's export".to_owned(),
+        Stage::Compressing { done, of } => {
+            format!("compressing as a push would, {} of {}", units::size(done), units::size(of))
+        }
         Stage::Booting => "booting".to_owned(),
         Stage::Listening => "waiting for it to listen".to_owned(),
         Stage::Tier { megabytes } => format!("trying {megabytes} MB"),
         Stage::Running => "running".to_owned(),
         Stage::Invoking { done, of } => format!("invoking, {done} of {of}"),
+        Stage::Pushing { of: 0, .. } => "pushing".to_owned(),
+        Stage::Pushing { done, of } => {
+            format!("pushing {} of {}", units::size(done), units::size(of))
+        }
         Stage::Stopping => "stopping".to_owned(),
     }
 }

@@ -1,6 +1,5 @@
 //! `selftest`: the matrix of rules and the images that prove them.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +11,12 @@ use scf_conform::selftest::{self, Fixture, fixtures, proofs, unproved};
 use scf_conform::source;
 
 use super::args::Selftest;
+use super::environment::{Environment, default_cache_dir};
 use super::exit::Exit;
-use super::settings::default_cache_dir;
 use super::term::{self, Results};
 
 /// Checks the checker.
-pub(super) fn run(arguments: &Selftest) -> Exit {
+pub(super) fn run(arguments: &Selftest, environment: &Environment) -> Exit {
     let fixtures = match fixtures(&arguments.names) {
         Ok(fixtures) => fixtures,
         Err(error) => return usage(&error.to_string(), "scf-conform selftest --list names all"),
@@ -34,15 +33,12 @@ pub(super) fn run(arguments: &Selftest) -> Exit {
             ),
         };
     }
-    match_up(arguments, &fixtures)
+    match_up(arguments, environment, &fixtures)
 }
 
-fn match_up(arguments: &Selftest, fixtures: &[Fixture]) -> Exit {
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    let Some(cache) = arguments.cache_dir.clone().or_else(|| default_cache_dir(&environment))
-    else {
+fn match_up(arguments: &Selftest, environment: &Environment, fixtures: &[Fixture]) -> Exit {
+    let default = || default_cache_dir(&environment.variables);
+    let Some(cache) = arguments.cache_dir.clone().or_else(default) else {
         return usage("there is no place for the cache", "name one with --cache-dir");
     };
     if let Err(error) = Embedded::available() {

@@ -5,23 +5,28 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anstream::ColorChoice;
 use scf_conform::check::Severity;
-use scf_conform::contract::{Function, FunctionType, MemoryMb};
+use scf_conform::contract::{Function, FunctionType};
+use scf_conform::endpoint::Surroundings;
 use scf_conform::pipeline::{Measure, Memory};
+use scf_conform::registry::Access;
 use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
-use scf_conform::selection::{Glob, Selection};
-use scf_conform::units::MIB;
+use scf_conform::selection::Selection;
 
-use super::layer::{Given, Layer, Origin, Shown, variable};
-use scf_conform::nearest::nearest;
+use super::environment::{default_cache_dir, surroundings};
+use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
+use super::values::{
+    Bad, Read, color, glob, header_text, memory, no_word, number, seconds, severity, speed,
+    variable_pair,
+};
 
 /// Everything that `check` has to know besides the images.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Settings {
+    pub(super) images: Vec<String>,
     pub(super) function: Function,
     pub(super) engine: EngineChoice,
     pub(super) static_only: bool,
@@ -39,8 +44,9 @@ pub(super) struct Settings {
     pub(super) jobs: Option<usize>,
     pub(super) fail_fast: bool,
     pub(super) cache_dir: PathBuf,
-    /// Where the local engine listens, where the environment says so.
-    pub(super) docker_host: Option<String>,
+    /// What the environment says of where the local engine listens.
+    pub(super) surroundings: Surroundings,
+    pub(super) registry: Access,
 }
 
 /// Who boots.
@@ -70,17 +76,6 @@ pub(super) struct Wrong {
     pub(super) origin: Origin,
 }
 
-/// A value's own complaint, before it is known where it was written.
-struct Bad(String, Option<String>);
-
-impl From<String> for Bad {
-    fn from(message: String) -> Bad {
-        Bad(message, None)
-    }
-}
-
-type Read<T> = Result<T, Bad>;
-
 impl Settings {
     /// Reads the options of all layers, the first that sets one counting.
     pub(super) fn new(
@@ -100,6 +95,7 @@ impl Settings {
             });
         }
         Ok(Settings {
+            images: options.many(IMAGES, |text| Ok(text.to_owned()))?,
             function: function(&options)?,
             engine: options.one("engine", engine)?.unwrap_or(EngineChoice::Auto),
             static_only,
@@ -130,7 +126,13 @@ impl Settings {
                 .map(|jobs| usize::try_from(jobs).unwrap_or(1)),
             fail_fast: options.switch("fail-fast")?,
             cache_dir: cache_dir(&options, environment)?,
-            docker_host: environment.get("DOCKER_HOST").cloned(),
+            surroundings: surroundings(environment),
+            registry: Access {
+                logins: logins(environment),
+                ca: options.one("ca", |text| Ok(PathBuf::from(text)))?,
+                insecure: options.many("insecure", host)?,
+                ..Access::default()
+            },
         })
     }
 }
@@ -253,64 +255,6 @@ fn engine(text: &str) -> Read<EngineChoice> {
     }
 }
 
-fn memory(text: &str) -> Read<MemoryMb> {
-    let sizes = "use 64, or 128 to 3072 in steps of 128";
-    let megabytes = text.parse().map_err(|_| format!("is no number of MB: {sizes}"))?;
-    MemoryMb::new(megabytes).map_err(|_| Bad(format!("is not offered: {sizes}"), None))
-}
-
-fn seconds(text: &str) -> Read<Duration> {
-    let number = text.trim().strip_suffix('s').unwrap_or(text).trim();
-    let seconds = number.parse().map_err(|_| "is no whole number of seconds".to_owned())?;
-    Ok(Duration::from_secs(seconds))
-}
-
-fn variable_pair(text: &str) -> Read<(String, String)> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Bad("is no variable: write NAME=VALUE".to_owned(), None)),
-    }
-}
-
-/// A text that goes into a header of every invocation.
-fn header_text(text: &str) -> Read<String> {
-    if !text.is_empty() && text.chars().all(|character| character.is_ascii_graphic()) {
-        return Ok(text.to_owned());
-    }
-    Err(Bad("is no name: use letters, digits, `-` and `_`".to_owned(), None))
-}
-
-fn glob(text: &str) -> Read<Glob> {
-    text.parse().map_err(|error| Bad(format!("is no pattern: {error}"), None))
-}
-
-fn number(text: &str, least: u32, most: u32) -> Read<u32> {
-    let number = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| Bad(format!("is no number from {least} to {most}"), None))
-}
-
-/// A speed in MiB a second, in bytes.
-fn speed(text: &str) -> Read<u64> {
-    number(text, 1, 100_000).map(|mebibytes| u64::from(mebibytes) * MIB)
-}
-
-fn severity(text: &str) -> Read<Severity> {
-    match text {
-        "error" => Ok(Severity::Error),
-        "warning" => Ok(Severity::Warning),
-        _ => Err(no_word(text, &["error", "warning"])),
-    }
-}
-
-fn color(text: &str) -> Read<ColorChoice> {
-    match text {
-        "auto" => Ok(ColorChoice::Auto),
-        "always" => Ok(ColorChoice::Always),
-        "never" => Ok(ColorChoice::Never),
-        _ => Err(no_word(text, &["auto", "always", "never"])),
-    }
-}
-
 fn format(word: &str) -> Read<&'static Format> {
     let words: Vec<&str> = FORMATS.iter().map(|format| format.name).collect();
     Format::named(word).ok_or_else(|| {
@@ -344,6 +288,29 @@ fn report_file(text: &str) -> Read<ReportFile> {
     }
 }
 
+/// Where docker and podman keep credentials, the likeliest first.
+fn logins(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    let path =
+        |name: &str| environment.get(name).filter(|text| !text.is_empty()).map(PathBuf::from);
+    if let Some(named) = path("REGISTRY_AUTH_FILE") {
+        return vec![named];
+    }
+    let docker = surroundings(environment).docker_config.map(|dir| dir.join("config.json"));
+    let podman = path("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json"));
+    docker.into_iter().chain(podman).collect()
+}
+
+/// A host, with a port perhaps.
+fn host(text: &str) -> Read<String> {
+    if text.is_empty() || text.contains(['/', '@', ' ']) {
+        return Err(Bad(
+            "is no host: write HOST or HOST:PORT, as in the image's name".to_owned(),
+            None,
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// What `--cache-dir` says, or the user's directory for caches.
 fn cache_dir(
     options: &Options<'_>,
@@ -358,22 +325,6 @@ fn cache_dir(
         help: Some(format!("name one with --cache-dir or {}", variable("cache-dir"))),
         origin: Origin::Variable,
     })
-}
-
-/// Where the cache is when nobody says where.
-pub(super) fn default_cache_dir(environment: &BTreeMap<String, String>) -> Option<PathBuf> {
-    // The specification of these variables says that a relative path is to be ignored.
-    let absolute =
-        |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base =
-        absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
-    base.map(|base| base.join(env!("CARGO_PKG_NAME")))
-}
-
-/// The complaint about a word that is not one of some.
-fn no_word(word: &str, words: &[&str]) -> Bad {
-    let help = nearest(word, words.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
-    Bad(format!("is none of {}", words.join(", ")), help)
 }
 
 #[cfg(test)]

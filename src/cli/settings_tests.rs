@@ -2,6 +2,7 @@
 
 use super::super::layer::OPTIONS;
 use super::*;
+use scf_conform::contract::MemoryMb;
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let home = [("HOME", "/home/me")];

@@ -129,6 +129,12 @@ impl MemoryMb {
         }
     }
 
+    /// The sizes of images, in bytes, at which the recommendation changes.
+    #[must_use]
+    pub fn bounds() -> [u64; 2] {
+        [256 * MIB, 512 * MIB]
+    }
+
     /// In MB, as the platform writes it.
     #[must_use]
     pub fn megabytes(self) -> u32 {
@@ -271,6 +277,9 @@ mod tests {
             [(0, 384), (255, 384), (256, 640), (511, 640), (512, 1152), (2048, 1152)]
         {
             assert_eq!(MemoryMb::recommended(size * MIB).megabytes(), memory, "{size}");
+        }
+        for bound in MemoryMb::bounds() {
+            assert_ne!(MemoryMb::recommended(bound - 1), MemoryMb::recommended(bound));
         }
     }
 

@@ -19,6 +19,34 @@ pub trait Blobs: Send + Sync {
     ///
     /// Where there is no such blob, or it cannot be read.
     fn blob(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, BlobError>;
+
+    /// A manifest that an index leads to, whole. Registries keep manifests apart from blobs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Blobs::blob`].
+    fn manifest(&self, digest: &Digest) -> Result<Box<dyn Read + Send + '_>, BlobError> {
+        self.blob(digest)
+    }
+
+    /// Told which blobs will be read, in their order, with the sizes that their descriptors
+    /// say: whoever has to fetch them can begin.
+    fn expect(&self, _blobs: &[(Digest, u64)]) {}
+
+    /// How the layers are packed here, compared with what a push sends.
+    fn packing(&self) -> Packing {
+        Packing::AsPushed
+    }
+}
+
+/// How a source has an image's layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Packing {
+    /// As they are pushed.
+    #[default]
+    AsPushed,
+    /// Plain, as engines keep them; a push compresses them.
+    BeforePush,
 }
 
 /// The bytes that a reference leads to.

@@ -17,9 +17,10 @@ pub(crate) mod testing;
 mod tree;
 
 use crate::oci::{Digest, Reference};
+use crate::units;
 
-pub use blobs::{BlobError, Blobs, Root};
-pub use load::{LoadError, Loading, load};
+pub use blobs::{BlobError, Blobs, Packing, Root};
+pub use load::{Depth, LoadError, Loading, load};
 pub(crate) use load::{Uninflated, inflate_into, tar_of};
 pub(crate) use tree::EntryId;
 pub use tree::{Access, Denied, Kind, Lookup, Node, NodeId, Tree, User};
@@ -39,8 +40,23 @@ pub struct Image {
     pub layers: Vec<Layer>,
     /// The layers merged: the root file system as the container sees it.
     pub tree: Tree,
+    /// What the layers weigh once they are pushed.
+    pub weight: Weight,
     /// Whatever in the image's bytes is not what its descriptors say.
     pub defects: Vec<Defect>,
+}
+
+/// What an image's layers weigh in a registry, as far as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Weight {
+    /// What the manifest says: a push sends the layers as they are.
+    AsStored,
+    /// Not more than they do here: a push compresses them.
+    AtMost,
+    /// About so many bytes in all, judged by samples.
+    About(u64),
+    /// So many bytes each, base layer first, compressed as a push does it.
+    Compressed(Vec<u64>),
 }
 
 /// The image's manifest.
@@ -170,10 +186,31 @@ impl Compression {
 }
 
 impl Image {
-    /// Sum of the layers' sizes as the manifest says, in bytes: what the platform calls the
-    /// image's size.
+    /// Sum of the compressed layers in bytes, as well as it is known: what the platform calls
+    /// the image's size.
     #[must_use]
     pub fn compressed_bytes(&self) -> u64 {
+        match &self.weight {
+            Weight::AsStored | Weight::AtMost => self.stored_bytes(),
+            Weight::About(bytes) => *bytes,
+            Weight::Compressed(sizes) => sizes.iter().copied().fold(0, u64::saturating_add),
+        }
+    }
+
+    /// The same as text, which says how well it is known.
+    #[must_use]
+    pub fn compressed_size(&self) -> String {
+        let size = units::size(self.compressed_bytes());
+        match &self.weight {
+            Weight::AsStored | Weight::Compressed(_) => size,
+            Weight::AtMost => format!("at most {size}"),
+            Weight::About(_) => format!("about {size}"),
+        }
+    }
+
+    /// Sum of the layers' sizes as the manifest says, in bytes.
+    #[must_use]
+    pub fn stored_bytes(&self) -> u64 {
         self.layers.iter().map(|layer| layer.size).fold(0, u64::saturating_add)
     }
 

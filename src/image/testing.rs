@@ -72,7 +72,7 @@ impl Memory {
 
     pub(crate) fn load(&self) -> Result<Image, LoadError> {
         let reference = Reference::parse("fixture:memory", |_| false).expect("a reference");
-        load(&reference, self, "linux/amd64", &mut |_, _| {})
+        load(&reference, self, "linux/amd64", crate::image::Depth::Layers, &mut |_, _| {})
     }
 }
 

@@ -30,6 +30,16 @@ pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
 /// Docker layer, gzip.
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 
+/// Every kind of manifest and index that is understood, the ones that the platform takes first.
+pub const MANIFESTS: [&str; 6] = [
+    DOCKER_MANIFEST,
+    OCI_MANIFEST,
+    DOCKER_INDEX,
+    OCI_INDEX,
+    DOCKER_SCHEMA_1_SIGNED,
+    DOCKER_SCHEMA_1,
+];
+
 /// Whether a media type is that of an index.
 #[must_use]
 pub fn is_index(media_type: &str) -> bool {

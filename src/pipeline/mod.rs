@@ -9,19 +9,20 @@ mod live;
 mod session;
 mod sweep;
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::check::{Check, Severity};
-use crate::contract::{Credentials, Function, FunctionType};
+use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
 use crate::engine::{Engine, EngineError};
-use crate::image::{Blobs, Image, load};
+use crate::image::{Blobs, Depth, Image, Weight, load};
 use crate::oci::Reference;
-use crate::report::{ImageFacts, ImageReport, Trouble};
-use crate::rules::{self, Look, RULES, Rule};
+use crate::report::{ImageFacts, ImageReport, SizeKnown, Trouble};
+use crate::rules::{self, RULES, Rule};
 use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
-use crate::source;
+use crate::source::{self, Bounds, SourceError, Step};
 use crate::suite::{Case, Suite, builtin};
 
 pub use boots::{Measure, Memory};
@@ -106,7 +107,9 @@ impl<'a> Work<'a> {
 
     fn all(&mut self) -> Result<(), Trouble> {
         let job = self.job;
-        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
+        let mut telling = |step| self.telling(step);
+        let blobs = source::open(&job.reference, &job.local, &mut telling)
+            .map_err(|error| source_trouble(&error))?;
         let image = self.load(blobs.as_ref())?;
         let checks = rules::look_at_image(&image, &job.function, |rule| self.wants(rule));
         self.add(checks);
@@ -127,21 +130,60 @@ impl<'a> Work<'a> {
 
     fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
         let mut told = |done, of| self.stage(Stage::Reading { done, of });
-        let mut image =
-            load(&self.job.reference, blobs, &self.job.function.contract.platform, &mut told)
-                .map_err(|error| trouble(&error))?;
+        let mut image = load(
+            &self.job.reference,
+            blobs,
+            &self.job.function.contract.platform,
+            self.depth(),
+            &mut told,
+        )
+        .map_err(|error| trouble(&error))?;
         if let Some(name) = &self.job.known_as {
             image.reference = name.clone();
         }
+        let contract = self.job.function.contract;
+        let bounds = Bounds { tiers: &MemoryMb::bounds(), limit: contract.image_size };
+        let mut telling = |step| self.telling(step);
+        image.weight = source::weigh(&image, blobs, &self.job.local, bounds, &mut telling)
+            .map_err(|error| source_trouble(&error))?;
         let size_bytes = image.compressed_bytes();
         self.report.image = Some(ImageFacts {
-            digest: image.manifest.digest.to_string(),
+            digest: match image.weight {
+                Weight::AsStored => image.manifest.digest.to_string(),
+                // The manifest is made by the push; until then the image is its config.
+                _ => image.config.digest.clone(),
+            },
+            size_known: match image.weight {
+                Weight::AsStored => SizeKnown::Exactly,
+                Weight::AtMost => SizeKnown::AtMost,
+                Weight::About(_) | Weight::Compressed(_) => SizeKnown::About,
+            },
             media_type: image.manifest.media_type.clone(),
             size_bytes,
             unpacked_bytes: image.unpacked_bytes(),
             memory_mb: self.job.function.memory_for(size_bytes).megabytes(),
         });
         Ok(image)
+    }
+
+    fn telling(&self, step: Step) -> ControlFlow<()> {
+        self.stage(match step {
+            Step::Waiting => Stage::Exporting,
+            Step::Reading { done, of } => Stage::Reading { done, of },
+            Step::Compressing { done, of } => Stage::Compressing { done, of },
+        });
+        if self.cancel.cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Layers are read only where something that was selected needs them.
+    fn depth(&self) -> Depth {
+        let boots = self.job.engine.is_some() && self.anything_to_boot_for();
+        let looks = |rule: &Rule| rule.look.is_static() && rule.look.needs_layers();
+        if boots || RULES.iter().any(|rule| looks(rule) && self.wants(rule)) {
+            Depth::Layers
+        } else {
+            Depth::Config
+        }
     }
 
     fn stop_if_cancelled(&self) -> Result<(), Trouble> {
@@ -153,8 +195,7 @@ impl<'a> Work<'a> {
 
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
-        let live =
-            RULES.iter().any(|rule| !matches!(rule.look, Look::Image(_)) && self.wants(rule));
+        let live = RULES.iter().any(|rule| !rule.look.is_static() && self.wants(rule));
         live || self.selects_cases() || self.job.measure.memory == Memory::Each
     }
 
@@ -218,7 +259,7 @@ impl<'a> Work<'a> {
 
     fn skip_everything_live(&mut self, why: &str) {
         let function = &self.job.function;
-        let rules = RULES.iter().filter(|rule| !matches!(rule.look, Look::Image(_)));
+        let rules = RULES.iter().filter(|rule| !rule.look.is_static());
         let skipped: Vec<Check> = rules
             .filter(|rule| self.wants(rule))
             .map(|rule| {
@@ -246,6 +287,10 @@ impl<'a> Work<'a> {
 
 fn trouble(error: &dyn std::error::Error) -> Trouble {
     trouble_text(error.to_string())
+}
+
+fn source_trouble(error: &SourceError) -> Trouble {
+    Trouble { message: error.to_string(), hint: error.hint() }
 }
 
 fn trouble_text(message: String) -> Trouble {

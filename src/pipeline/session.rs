@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::live::AFTERWARDS;
-use super::{Job, Work, engine_trouble, trouble, trouble_text};
+use super::{Job, Work, engine_trouble, source_trouble, trouble, trouble_text};
 use crate::boot;
 use crate::contract::{Credentials, MemoryMb, PlatformStatus};
 use crate::engine::{Engine, Instance};
@@ -161,7 +161,9 @@ impl Work<'_> {
     /// Reads the image; with it what boots it.
     pub(super) fn ready(&mut self) -> Result<Ready, Trouble> {
         let job = self.job;
-        let blobs = source::open(&job.reference, &job.local).map_err(|error| trouble(&error))?;
+        let mut telling = |step| self.telling(step);
+        let blobs = source::open(&job.reference, &job.local, &mut telling)
+            .map_err(|error| source_trouble(&error))?;
         let image = self.load(blobs.as_ref())?;
         self.stop_if_cancelled()?;
         if let Some(why) = self.why_not_boot(&image) {

@@ -109,16 +109,29 @@ pub struct ImageReport {
 /// What was read of an image.
 #[derive(Debug, Clone)]
 pub struct ImageFacts {
-    /// Of the manifest.
+    /// Of the manifest; where a push has yet to make that, of the config.
     pub digest: String,
     /// Of the manifest.
     pub media_type: String,
     /// Sum of the compressed layers.
     pub size_bytes: u64,
+    /// How well that is known.
+    pub size_known: SizeKnown,
     /// Sum of the layers' tars.
     pub unpacked_bytes: u64,
     /// The function's memory, in MB.
     pub memory_mb: u32,
+}
+
+/// How well an image's size is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SizeKnown {
+    /// As the manifest says.
+    Exactly,
+    /// As near as it can be known before the push.
+    About,
+    /// Uncompressed; a push makes it smaller.
+    AtMost,
 }
 
 /// The start in numbers.

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, Sweep, Tier,
-    TierOutcome, Trouble,
+    ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, SizeKnown, Sweep,
+    Tier, TierOutcome, Trouble,
 };
 use crate::check::{Basis, Cause, Check, Place, Severity, Status};
 use crate::contract::FunctionType;
@@ -244,6 +244,7 @@ fn facts(digest: &str, size_bytes: u64, unpacked_bytes: u64) -> ImageFacts {
         digest: format!("sha256:{digest}{}", "0".repeat(52)),
         media_type: crate::oci::media_type::OCI_MANIFEST.to_owned(),
         size_bytes,
+        size_known: SizeKnown::Exactly,
         unpacked_bytes,
         memory_mb: if size_bytes < 1 << 28 { 384 } else { 640 },
     }

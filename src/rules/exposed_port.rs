@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
           is not the platform's is often the port that the server really listens on.",
     fix: "write `EXPOSE 9000`, or leave EXPOSE out",
     proof: Proof { breaks: "m009-exposes-8080", keeps: "m009-exposes-two-ports" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {

@@ -3,8 +3,7 @@
 use super::{Findings, Look, Proof, Rule};
 use crate::check::Severity;
 use crate::contract::Function;
-use crate::image::Image;
-use crate::oci::media_type;
+use crate::image::{Image, Weight};
 use crate::units;
 
 pub(super) const RULE: Rule = Rule {
@@ -17,41 +16,53 @@ pub(super) const RULE: Rule = Rule {
     fix: "leave out what the function does not run: build in stages, use a slim base, empty the \
           package manager's caches in the same RUN",
     proof: Proof { breaks: "m005-one-gib", keeps: "m005-just-below" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 /// Layers that are named as the largest ones.
 const LARGEST: usize = 3;
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {
-    let size = image.compressed_bytes();
     let limit = function.contract.image_size;
+    let stored = image.stored_bytes();
+    let (size, how) = match &image.weight {
+        Weight::AsStored => (stored, ""),
+        Weight::Compressed(_) => (image.compressed_bytes(), ", compressed as a push does it"),
+        // What is small enough uncompressed is so in any case.
+        Weight::AtMost | Weight::About(_) => {
+            let most = format!("at most {} (uncompressed) of", units::size(stored));
+            if stored < limit {
+                found.pass(format!("{most} {}", units::size(limit)));
+            } else {
+                found.could_not_check(format!(
+                    "{most} {}, and what a push makes of it is not known",
+                    units::size(limit)
+                ));
+            }
+            return;
+        }
+    };
     if size < limit {
-        found.pass(format!("{} of {}", units::size(size), units::size(limit)));
+        found.pass(format!("{} of {}{how}", units::size(size), units::size(limit)));
         return;
     }
     found.fail(format!(
-        "{} ({size} bytes) is not below {} ({limit} bytes)",
+        "{} ({size} bytes) is not below {} ({limit} bytes){how}",
         units::size(size),
         units::size(limit)
     ));
-    if image.layers.iter().any(|layer| layer.media_type == media_type::DOCKER_LAYER) {
-        // What an engine exports is not compressed, and what it would push is.
-        found
-            .weighs(Severity::Warning)
-            .evidence("layers are stored uncompressed here; a push compresses them")
-            .fix(
-                "push it to a registry of your own, and look at the sum of the layers' sizes there",
-            );
-    }
-    let mut layers: Vec<_> = image.layers.iter().enumerate().collect();
-    layers.sort_by_key(|(_, layer)| std::cmp::Reverse(layer.size));
-    for (at, layer) in layers.into_iter().take(LARGEST) {
-        let size = units::size(layer.size);
+    let sizes = match &image.weight {
+        Weight::Compressed(sizes) => sizes.clone(),
+        _ => image.layers.iter().map(|layer| layer.size).collect(),
+    };
+    let mut layers: Vec<_> = image.layers.iter().zip(sizes).enumerate().collect();
+    layers.sort_by_key(|(_, (_, size))| std::cmp::Reverse(*size));
+    for (at, (layer, size)) in layers.into_iter().take(LARGEST) {
         found.evidence(format!(
-            "layer {} of {}: {size}, {}",
+            "layer {} of {}: {}, {}",
             at + 1,
             image.layers.len(),
+            units::size(size),
             layer.digest.short()
         ));
     }

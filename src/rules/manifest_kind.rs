@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
           client, and an artifact (a chart, a signature, a model) is nothing that can be started.",
     fix: "build and push the image with a current docker, buildx, buildah or kaniko",
     proof: Proof { breaks: "m001-schema1", keeps: "m001-docker" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, _: &Function, found: &mut Findings) {

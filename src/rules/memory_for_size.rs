@@ -4,7 +4,7 @@ use super::{Findings, Look, Proof, Rule};
 use crate::check::Severity;
 use crate::contract::{Function, MemoryMb};
 use crate::image::Image;
-use crate::units::{self, MIB};
+use crate::units::MIB;
 
 pub(super) const RULE: Rule = Rule {
     id: "M006",
@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
           (the share of the processor follows the memory) or fail.",
     fix: "set the function's memory to what is recommended, or make the image smaller",
     proof: Proof { breaks: "m006-too-little-memory", keeps: "m006-recommended-memory" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {
@@ -28,7 +28,7 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
         256..512 => (512, Some(1024)),
         _ => (1024, None),
     };
-    let size = units::size(size);
+    let size = image.compressed_size();
     let megabytes = memory.megabytes();
     if megabytes <= over {
         found

@@ -73,6 +73,8 @@ pub struct Proof {
 /// What a rule looks at.
 #[derive(Debug, Clone, Copy)]
 pub enum Look {
+    /// Manifest and config of the image, and what its reference says; no layer has to be read.
+    Manifest(fn(&Image, &Function, &mut Findings)),
     /// The image before it is started.
     Image(fn(&Image, &Function, &mut Findings)),
     /// The start.
@@ -83,6 +85,20 @@ pub enum Look {
     Job(fn(&JobRun, &Function, &mut Findings)),
 }
 
+impl Look {
+    /// Whether nothing has to be started for it.
+    #[must_use]
+    pub fn is_static(self) -> bool {
+        matches!(self, Look::Manifest(_) | Look::Image(_))
+    }
+
+    /// Whether the layers have to be read for it.
+    #[must_use]
+    pub fn needs_layers(self) -> bool {
+        !matches!(self, Look::Manifest(_))
+    }
+}
+
 /// Looks at an image with every static rule that `wanted` selects.
 #[must_use]
 pub fn look_at_image(
@@ -91,7 +107,9 @@ pub fn look_at_image(
     wanted: impl Fn(&Rule) -> bool,
 ) -> Vec<Check> {
     each(function, wanted, |rule| match rule.look {
-        Look::Image(look) => Some(findings(rule, function, |found| look(image, function, found))),
+        Look::Manifest(look) | Look::Image(look) => {
+            Some(findings(rule, function, |found| look(image, function, found)))
+        }
         _ => None,
     })
 }

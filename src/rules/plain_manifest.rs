@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
           refused such pushes or failed to start them.",
     fix: "docker buildx build --provenance=false --sbom=false --platform linux/amd64 …",
     proof: Proof { breaks: "m003-attestation", keeps: "hello" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, _: &Function, found: &mut Findings) {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
           the registry and dies at its first start with `exec format error`.",
     fix: "docker build --platform linux/amd64 …",
     proof: Proof { breaks: "m002-arm64", keeps: "m002-index-with-amd64" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {

@@ -17,7 +17,7 @@ pub(super) const RULE: Rule = Rule {
           else has to be copied there before a function can use it.",
     fix: "docker tag … ccr.ccs.tencentyun.com/<namespace>/<name>:<tag>, and push that",
     proof: Proof { breaks: "r001-other-registry", keeps: "r001-tcr-enterprise" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 /// The registry that a name without a host means.

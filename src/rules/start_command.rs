@@ -15,7 +15,7 @@ pub(super) const RULE: Rule = Rule {
           CMD. With neither, the container cannot be created (445 ContainerInitError).",
     fix: "add a CMD to the Dockerfile, or set the function's Command (--command)",
     proof: Proof { breaks: "m007-no-command", keeps: "m007-cmd-only" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, function: &Function, found: &mut Findings) {

@@ -14,7 +14,7 @@ pub(super) const RULE: Rule = Rule {
           nobody can tell afterwards which image that was, nor go back to the one before.",
     fix: "tag the image with a version or a commit, or name it by its digest",
     proof: Proof { breaks: "r002-latest", keeps: "r002-latest-with-digest" },
-    look: Look::Image(look),
+    look: Look::Manifest(look),
 };
 
 fn look(image: &Image, _: &Function, found: &mut Findings) {

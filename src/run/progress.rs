@@ -5,6 +5,15 @@ use crate::check::Check;
 /// What is being done for an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// The local engine gets the image ready.
+    Exporting,
+    /// Layers are compressed as a push would, to know their size.
+    Compressing {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all.
+        of: u64,
+    },
     /// Layers are read and verified.
     Reading {
         /// Bytes so far.
@@ -29,6 +38,13 @@ pub enum Stage {
         done: usize,
         /// Cases in all.
         of: usize,
+    },
+    /// The image is pushed.
+    Pushing {
+        /// Bytes so far.
+        done: u64,
+        /// Bytes in all; 0 where they are not known.
+        of: u64,
     },
     /// The instance is stopped and looked through.
     Stopping,

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use super::matrix::fits;
 use crate::check::{Cause, Severity};
 use crate::contract::{Function, FunctionError, FunctionType, MemoryMb};
+use crate::endpoint::Surroundings;
 use crate::engine::Engine;
 use crate::image::recipe::{Built, FIXTURES, Recipe, RecipeError};
 use crate::oci::{Reference, ReferenceError};
 use crate::pipeline::{Job, Measure};
+use crate::registry::Access;
 use crate::report::Verdict;
 use crate::selection::{Glob, Selection};
 use crate::source::Local;
@@ -297,7 +299,11 @@ impl Fixture {
             selection: Selection { only: globs.collect(), ..Selection::default() },
             boots: 1,
             measure: Measure::default(),
-            local: Local { scratch: scratch.to_owned(), docker_host: None },
+            local: Local {
+                scratch: scratch.to_owned(),
+                surroundings: Surroundings::default(),
+                registry: Access::default(),
+            },
         })
     }
 

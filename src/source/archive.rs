@@ -64,12 +64,6 @@ impl Archive {
         Ok(Archive { file, place, entries })
     }
 
-    /// Indexes a plain tar.
-    pub(super) fn of(file: File, place: String) -> Result<Archive, SourceError> {
-        let entries = indexed(&file, &place)?;
-        Ok(Archive { file, place, entries })
-    }
-
     /// The file, as the user named it.
     pub(super) fn place(&self) -> &str {
         &self.place
@@ -115,7 +109,7 @@ impl Archive {
 }
 
 /// A file without a name, which vanishes with the program however that ends.
-pub(super) fn unnamed(scratch: &Path) -> io::Result<File> {
+fn unnamed(scratch: &Path) -> io::Result<File> {
     std::fs::create_dir_all(scratch)?;
     tempfile::tempfile_in(scratch)
 }

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::SourceError;
 use super::archive::Archive;
 use super::layout;
-use crate::image::{BlobError, Blobs, Compression, Root};
+use crate::image::{BlobError, Blobs, Compression, Packing, Root};
 use crate::oci::{Digest, media_type};
 
 /// The largest document that is read, in bytes.
@@ -125,6 +125,7 @@ fn digest_in(name: &str) -> Option<Digest> {
 struct Saved {
     archive: Archive,
     manifest: Vec<u8>,
+    packing: Packing,
     /// Names in the archive, by digest.
     blobs: HashMap<Digest, String>,
 }
@@ -142,6 +143,7 @@ impl Saved {
         let config_digest = digest_in(config).unwrap_or_else(|| Digest::of(&bytes));
         let mut blobs = HashMap::from([(config_digest, config.to_owned())]);
         let mut described = Vec::new();
+        let mut packing = Packing::AsPushed;
         for (at, name) in layers.iter().enumerate() {
             let declared = diff_ids.get(at).and_then(Value::as_str).and_then(|id| id.parse().ok());
             let described_as = describe(&archive, name, declared);
@@ -156,6 +158,9 @@ impl Saved {
                     SourceError::Read { what, source }
                 }
             })?;
+            if kind == media_type::DOCKER_LAYER {
+                packing = Packing::BeforePush;
+            }
             described.push(json!({"mediaType": kind, "digest": digest.to_string(), "size": size}));
             blobs.insert(digest, name.clone());
         }
@@ -169,7 +174,7 @@ impl Saved {
             },
             "layers": described,
         });
-        Ok(Saved { archive, manifest: manifest.to_string().into_bytes(), blobs })
+        Ok(Saved { archive, manifest: manifest.to_string().into_bytes(), packing, blobs })
     }
 }
 
@@ -223,5 +228,9 @@ impl Blobs for Saved {
             Ok(part) => Ok(Box::new(part)),
             Err(_) => Err(BlobError::Missing { digest: name.clone(), place: place() }),
         }
+    }
+
+    fn packing(&self) -> Packing {
+        self.packing
     }
 }

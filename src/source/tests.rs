@@ -87,9 +87,20 @@ impl Scratch {
         let shorter = |error: &dyn std::error::Error| error.to_string().replace(&dir, "DIR");
         let reference =
             Reference::parse(&text, std::path::Path::exists).map_err(|error| shorter(&error))?;
-        let local = Local { scratch: tmp.clone(), docker_host: None };
-        let blobs = open(&reference, &local).map_err(|error| shorter(&error))?;
-        let image = load(&reference, blobs.as_ref(), "linux/amd64", &mut |_, _| {});
+        let local = Local {
+            scratch: tmp.clone(),
+            surroundings: Surroundings::default(),
+            registry: crate::registry::Access::default(),
+        };
+        let mut go_on = |_| ControlFlow::Continue(());
+        let blobs = open(&reference, &local, &mut go_on).map_err(|error| shorter(&error))?;
+        let image = load(
+            &reference,
+            blobs.as_ref(),
+            "linux/amd64",
+            crate::image::Depth::Layers,
+            &mut |_, _| {},
+        );
         assert!(!tmp.exists() || fs::read_dir(tmp).expect("readable").count() == 0, "left behind");
         image.map_err(|error| shorter(&error))
     }

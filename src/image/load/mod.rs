@@ -10,7 +10,9 @@ pub(crate) use layer::{Uninflated, inflate_into, tar_of};
 use serde_json::Value;
 
 use super::tree::Builder;
-use super::{BlobError, Blobs, Config, Defect, Image, Manifest, Part};
+use super::{
+    BlobError, Blobs, Compression, Config, Defect, Image, Layer, Manifest, Packing, Part, Weight,
+};
 use crate::oci::{Digest, Reference, media_type};
 
 /// The largest manifest, index or config that is read, in bytes: what registries take.
@@ -38,7 +40,16 @@ pub enum LoadError {
 /// Told while layers are read: compressed bytes so far, and in all.
 pub type Loading<'a> = &'a mut (dyn FnMut(u64, u64) + Send);
 
-/// Reads an image whole. `platform` is the `os/architecture` that an index is searched for.
+/// How far an image is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Manifest and config; the layers are only what their descriptors say.
+    Config,
+    /// To the last byte.
+    Layers,
+}
+
+/// Reads an image. `platform` is the `os/architecture` that an index is searched for.
 ///
 /// # Errors
 ///
@@ -47,6 +58,7 @@ pub fn load(
     reference: &Reference,
     blobs: &dyn Blobs,
     platform: &str,
+    depth: Depth,
     progress: Loading<'_>,
 ) -> Result<Image, LoadError> {
     let mut defects = Vec::new();
@@ -58,6 +70,10 @@ pub fn load(
         config: Config::default(),
         layers: Vec::new(),
         tree: super::Tree::default(),
+        weight: match blobs.packing() {
+            Packing::AsPushed => Weight::AsStored,
+            Packing::BeforePush => Weight::AtMost,
+        },
         defects,
     };
     let document = &resolved.document;
@@ -69,7 +85,11 @@ pub fn load(
         return Ok(image);
     }
     image.config = read_config(reference, blobs, &image.manifest, document, &mut image.defects)?;
-    read_layers(reference, blobs, document, &mut image, progress)?;
+    let layers = descriptors(reference, document)?;
+    match depth {
+        Depth::Layers => read_layers(reference, blobs, &layers, &mut image, progress)?,
+        Depth::Config => image.layers = layers.iter().map(Descriptor::unread).collect(),
+    }
     Ok(image)
 }
 
@@ -81,7 +101,8 @@ fn read_config(
     defects: &mut Vec<Defect>,
 ) -> Result<Config, LoadError> {
     let descriptor = descriptor(reference, "the manifest", "config", &document["config"])?;
-    let bytes = resolve::document(reference, blobs, "the config", &descriptor.digest)?;
+    let blob = blobs.blob(&descriptor.digest)?;
+    let bytes = resolve::document(reference, blob, "the config", &descriptor.digest)?;
     resolve::verify(&bytes, &descriptor, Part::Config, "the config", defects);
     let value = resolve::json(reference, "the config", &bytes)?;
     let _ = manifest;
@@ -89,13 +110,8 @@ fn read_config(
         .map_err(|why| resolve::error(reference, "the config", why))
 }
 
-fn read_layers(
-    reference: &Reference,
-    blobs: &dyn Blobs,
-    document: &Value,
-    image: &mut Image,
-    progress: Loading<'_>,
-) -> Result<(), LoadError> {
+/// The layers' descriptors, base first.
+fn descriptors(reference: &Reference, document: &Value) -> Result<Vec<Descriptor>, LoadError> {
     let Some(layers) = document["layers"].as_array() else {
         return Err(resolve::error(
             reference,
@@ -103,11 +119,23 @@ fn read_layers(
             "it has no list of layers".to_owned(),
         ));
     };
-    let descriptors = layers
+    layers
         .iter()
         .enumerate()
         .map(|(at, layer)| descriptor(reference, "the manifest", &format!("layers[{at}]"), layer))
-        .collect::<Result<Vec<_>, _>>()?;
+        .collect()
+}
+
+fn read_layers(
+    reference: &Reference,
+    blobs: &dyn Blobs,
+    descriptors: &[Descriptor],
+    image: &mut Image,
+    progress: Loading<'_>,
+) -> Result<(), LoadError> {
+    let expected: Vec<_> =
+        descriptors.iter().map(|descriptor| (descriptor.digest, descriptor.size)).collect();
+    blobs.expect(&expected);
     let of: u64 = descriptors.iter().map(|descriptor| descriptor.size).fold(0, u64::saturating_add);
     let mut builder = Builder::default();
     let mut done = 0;
@@ -169,6 +197,21 @@ struct Descriptor {
     media_type: String,
     digest: Digest,
     size: u64,
+}
+
+impl Descriptor {
+    /// A layer of which nothing but this is known.
+    fn unread(&self) -> Layer {
+        Layer {
+            media_type: self.media_type.clone(),
+            digest: self.digest,
+            size: self.size,
+            compression: Compression::None,
+            read: 0,
+            unpacked: 0,
+            diff_id: None,
+        }
+    }
 }
 
 fn descriptor(

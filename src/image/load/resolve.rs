@@ -50,7 +50,8 @@ pub(super) fn resolve(
             return Ok(Resolved { manifest, document, index });
         };
         let descriptor = super::descriptor(reference, "the index", "its entry", &chosen)?;
-        bytes = self::document(reference, blobs, "the manifest", &descriptor.digest)?;
+        let found = blobs.manifest(&descriptor.digest)?;
+        bytes = self::document(reference, found, "the manifest", &descriptor.digest)?;
         verify(&bytes, &descriptor, Part::Manifest, "the manifest", defects);
         told = Some(descriptor.media_type).filter(|told| !told.is_empty());
         index.get_or_insert(here);
@@ -130,12 +131,12 @@ fn choose(document: &Value, index: &Index, wanted: &str) -> Option<Value> {
 /// A small blob, whole.
 pub(super) fn document(
     reference: &Reference,
-    blobs: &dyn Blobs,
+    blob: Box<dyn Read + Send + '_>,
     what: &str,
     digest: &Digest,
 ) -> Result<Vec<u8>, LoadError> {
     let mut bytes = Vec::new();
-    let mut blob = blobs.blob(digest)?.take(LARGEST_DOCUMENT + 1);
+    let mut blob = blob.take(LARGEST_DOCUMENT + 1);
     blob.read_to_end(&mut bytes).map_err(|source| BlobError::Read {
         what: format!("{what} ({})", digest.short()),
         place: format!("`{reference}`"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::wire::{
     Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, MemorySweep, Phases,
-    Place, Severity, Spread, Status, Stream, Summary, Tier, Tool, Trouble, Verdict,
+    Place, Severity, SizeKnown, Spread, Status, Stream, Summary, Tier, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
 use crate::evidence::{Ending, JobEnd};
@@ -49,6 +49,11 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
         digest: read.map(|read| read.digest.clone()),
         media_type: read.map(|read| read.media_type.clone()),
         size_bytes: read.map(|read| read.size_bytes),
+        size_known: read.map(|read| match read.size_known {
+            report::SizeKnown::Exactly => SizeKnown::Exactly,
+            report::SizeKnown::About => SizeKnown::About,
+            report::SizeKnown::AtMost => SizeKnown::AtMost,
+        }),
         unpacked_bytes: read.map(|read| read.unpacked_bytes),
         kind: image.kind.map(|kind| match kind {
             FunctionType::Event => Kind::Event,

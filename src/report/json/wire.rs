@@ -29,6 +29,18 @@ pub(super) struct Tool {
     pub(super) version: &'static str,
 }
 
+/// How well a size is known.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum SizeKnown {
+    /// As the manifest says.
+    Exactly,
+    /// As near as it can be known before a push compresses the layers.
+    About,
+    /// That of the uncompressed layers: a push makes it smaller.
+    AtMost,
+}
+
 /// Everything found out about one image.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Image {
@@ -40,6 +52,8 @@ pub(super) struct Image {
     pub(super) media_type: Option<String>,
     /// Sum of the compressed layers; null where the image could not be read.
     pub(super) size_bytes: Option<u64>,
+    /// How well the size is known; null where the image could not be read.
+    pub(super) size_known: Option<SizeKnown>,
     /// Sum of the layers' tars; null where the image could not be read.
     pub(super) unpacked_bytes: Option<u64>,
     /// What the image was checked as; null where that was not found out.

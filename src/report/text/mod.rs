@@ -15,7 +15,7 @@ use std::io::{self, Write};
 
 use colored::Colorize as _;
 
-use super::{Detail, Format, ImageReport, Page, Report, printable};
+use super::{Detail, Format, ImageReport, Page, Report, SizeKnown, printable};
 use crate::check::Severity;
 use crate::evidence::{Logs, Stream};
 use crate::units;
@@ -82,7 +82,12 @@ fn head(image: &ImageReport, page: Page, out: &mut dyn Write) -> io::Result<()> 
     let mut facts = Vec::new();
     if let Some(read) = &image.image {
         facts.push(short_digest(&read.digest).to_owned());
-        facts.push(units::size(read.size_bytes));
+        let size = units::size(read.size_bytes);
+        facts.push(match read.size_known {
+            SizeKnown::Exactly => size,
+            SizeKnown::About => format!("about {size}"),
+            SizeKnown::AtMost => format!("at most {size}"),
+        });
     }
     if let Some(kind) = image.kind {
         facts.push(format!("{} function", kind.word()));

@@ -10,6 +10,7 @@ use std::rc::Rc;
 use libcontainer::container::builder::ContainerBuilder;
 use libcontainer::error::LibcontainerError;
 use libcontainer::syscall::syscall::SyscallType;
+use rustix::fs::{Uid, fchown};
 use rustix::process::{
     DumpableBehavior, Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getpid, pidfd_open,
     pidfd_send_signal, set_dumpable_behavior, waitid,
@@ -108,6 +109,13 @@ fn start(
     };
     let [stdout, stderr] = <[OwnedFd; 2]>::try_from(streams)
         .map_err(|_| Fault::new("take stdout and stderr", io::ErrorKind::InvalidInput))?;
+    if foundation.privilege == super::Privilege::Root {
+        // Servers that log to /dev/stderr open it anew, as the image's user.
+        let owner = Some(Uid::from_raw(order.uid));
+        for stream in [&stdout, &stderr] {
+            fchown(stream, owner, None).doing("give stdout and stderr to the image's user")?;
+        }
+    }
     limits.enter()?;
     let mut container = ContainerBuilder::new("instance".to_owned(), SyscallType::default())
         .with_root_path(format!("{BUNDLE}/state"))
