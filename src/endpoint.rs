@@ -243,6 +243,22 @@ impl Endpoint {
         let failed = |error| EndpointError::Connect { uri: uri.clone(), why: told(&error) };
         docker.map_err(failed)?.negotiate_version().await.map_err(failed)
     }
+
+    /// The version of what answers there.
+    ///
+    /// # Errors
+    ///
+    /// Where nobody answers.
+    pub fn version(&self, seconds: u64) -> Result<String, EndpointError> {
+        let failed = |why| EndpointError::Connect { uri: self.uri.clone(), why };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        let version = runtime.block_on(async {
+            let docker = self.connect(seconds).await?;
+            docker.version().await.map_err(|error| failed(told(&error)))
+        })?;
+        Ok(version.version.unwrap_or_else(|| "unknown".to_owned()))
+    }
 }
 
 /// What an engine or the connection to it says of a failure, on one line, with the causes that

@@ -103,6 +103,15 @@ impl Plan {
         })
     }
 
+    /// The same with a job's event in its environment.
+    #[must_use]
+    pub fn with_event(mut self, function: &Function, event: String) -> Plan {
+        let name = &function.contract.job_event;
+        self.env.retain(|(known, _)| known != name);
+        self.env.push((name.clone(), event));
+        self
+    }
+
     /// What the kernel and the loader will do with the command, as far as the tree tells.
     #[must_use]
     pub fn start(&self, image: &Image) -> Start {

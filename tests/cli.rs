@@ -117,13 +117,6 @@ fn a_usage_error_is_one_line_and_what_to_do() {
     "#]],
     );
     check(
-        &["check", "--type", "job", GOOD],
-        expect![[r#"
-        error: `--type job` is not there yet: job functions cannot be checked by this version
-          help: use auto, event or http
-    "#]],
-    );
-    check(
         &["check", "--report", "junti=x.xml", GOOD],
         expect![[r#"
             error: `--report junti=x.xml` names no format: use text, json, junit
@@ -369,7 +362,16 @@ fn an_interrupted_run_cleans_up_and_says_so() {
 
 #[test]
 fn help_fits_into_80_columns() {
-    for words in ["--help", "-h", "check --help", "selftest --help", "push --help", "hook --help"] {
+    for words in [
+        "--help",
+        "-h",
+        "check --help",
+        "invoke --help",
+        "doctor --help",
+        "selftest --help",
+        "push --help",
+        "hook --help",
+    ] {
         let dir = tempfile::tempdir().expect("a directory");
         let help = ran(program(dir.path()).env("COLUMNS", "80").args(words.split(' '))).out;
         for line in help.lines() {

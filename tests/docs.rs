@@ -33,7 +33,7 @@ fn table() -> String {
     for rule in RULES {
         line(rule.id, rule.title, rule.severity.word());
     }
-    for kind in [FunctionType::Event, FunctionType::Http] {
+    for kind in [FunctionType::Event, FunctionType::Http, FunctionType::Job] {
         for case in &builtin(kind).expect("there is one").cases {
             line(&case.id, &case.name, case.severity.word());
         }

@@ -32,7 +32,7 @@ const FLOORS: &[(&str, &str)] = &[
     (
         "pipeline",
         "boot check contract engine evidence image oci plan report rules run selection source suite \
-         units waiver",
+         units unpack waiver",
     ),
     (
         "selftest",

@@ -5,9 +5,11 @@
 //! cause of a failure from what was seen.
 
 mod autopsy;
+mod ends;
 mod listen;
 mod watch;
 
 pub use autopsy::autopsy;
+pub use ends::{ends_before, ends_within};
 pub use listen::listeners;
-pub use watch::{Watched, ends_before, watch};
+pub use watch::{Watched, watch};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::listen::{Bound, bound, listeners};
 use crate::contract::Function;
 use crate::engine::Instance;
-use crate::evidence::{BootEnd, Ending, Listener, Phases, Reach};
+use crate::evidence::{BootEnd, Listener, Phases, Reach};
+use crate::sys::Attention;
 
 /// Between two looks at first: the error of the clock is below it, and so is what it costs.
 const FINE: Duration = Duration::from_micros(200);
@@ -16,7 +17,7 @@ const COARSE: Duration = Duration::from_millis(1);
 /// How long the clock looks finely.
 const FINE_FOR: Duration = Duration::from_millis(500);
 /// A process that listens on other ports is given this long, idle, to come to the platform's.
-const SETTLED: Duration = Duration::from_secs(5);
+const SETTLED: Duration = Duration::from_secs(10);
 /// One that has the platform's port on loopback only, this long: it has what it wanted.
 const SETTLED_ON_LOOPBACK: Duration = Duration::from_secs(1);
 /// The share of the time below which a process counts as idle: one in this many.
@@ -59,11 +60,14 @@ pub fn watch(
         reach: Reach::Untried,
     };
     if let Some(refused) = instance.refused() {
+        instance.watched();
         watched.end = BootEnd::Refused(refused);
         return Ok(watched);
     }
     let port = function.contract.port;
-    let seen = look(instance, function, cancelled, timeline.executed, &mut watched)?;
+    let seen = look(instance, function, cancelled, timeline.executed, &mut watched);
+    instance.watched();
+    let seen = seen?;
     watched.phases.first_log = instance.first_log().map(|at| at.duration_since(timeline.executed));
     if let Some(at) = seen {
         watched.phases.listen = Some(at.duration_since(timeline.executed));
@@ -89,6 +93,8 @@ fn look(
 ) -> io::Result<Option<Instant>> {
     let port = function.contract.port;
     let deadline = executed + function.init_timeout;
+    // A look that comes late is an error of the clock, and on a busy machine each would.
+    let _attention = Attention::of_this_thread();
     let mut table = Vec::new();
     let mut settling: Option<Settling> = None;
     loop {
@@ -123,18 +129,6 @@ fn look(
         }
         let pause = if now.duration_since(executed) < FINE_FOR { FINE } else { COARSE };
         std::thread::park_timeout(pause.min(deadline.duration_since(now)));
-    }
-}
-
-/// How a process ended, if it does so before a moment; it is looked at until then.
-pub fn ends_before(instance: &dyn Instance, moment: Instant) -> Option<Ending> {
-    loop {
-        let ended = instance.ended();
-        let now = Instant::now();
-        if ended.is_some() || now >= moment {
-            return ended;
-        }
-        std::thread::park_timeout(COARSE.min(moment - now));
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
+use super::doctor::Doctor;
 use super::hook::Hook;
+use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
 
@@ -59,6 +61,8 @@ pub(super) enum Command {
     Check(Box<Check>),
     Push(Box<Push>),
     Hook(Hook),
+    Invoke(Box<Invoke>),
+    Doctor(Doctor),
     Selftest(Selftest),
     Report(Report),
 }
@@ -120,7 +124,7 @@ Exit codes:
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The function")]
-struct FunctionArgs {
+pub(super) struct FunctionArgs {
     /// What the function is on the platform; `auto` asks the image [default: auto]
     #[arg(long = "type", value_name = "TYPE", value_parser = kinds())]
     kind: Option<String>,
@@ -185,6 +189,12 @@ struct WhatArgs {
     /// Boot so many times, and report the spread of the time to listen [default: 1]
     #[arg(long, value_name = "N")]
     boots: Option<String>,
+    /// Boot under the memory and CPU of each size as well, and find the least that conforms
+    #[arg(long)]
+    sweep_memory: bool,
+    /// The speed in MiB/s at which the cold start's estimate pulls the image [default: 100]
+    #[arg(long, value_name = "MIB")]
+    pull_speed: Option<String>,
     /// Hold the image to the platform's newest behaviour: a read-only root (B003)
     #[arg(long)]
     strict: bool,
@@ -273,11 +283,10 @@ pub(super) struct Report {
     pub(super) schema: bool,
 }
 
-/// `job` is known, so that it is refused with its reason.
+/// `auto` never takes an image for a job: one that ends at once looks the same as a server
+/// that fails.
 fn kinds() -> PossibleValuesParser {
-    let shown = ["auto", "event", "http"].map(PossibleValue::new);
-    let hidden = [PossibleValue::new("job").hide(true)];
-    PossibleValuesParser::new(shown.into_iter().chain(hidden))
+    PossibleValuesParser::new(["auto", "event", "http", "job"])
 }
 
 impl Options {
@@ -295,7 +304,7 @@ impl Options {
 }
 
 impl FunctionArgs {
-    fn add_to(&self, layer: &mut Layer) {
+    pub(super) fn add_to(&self, layer: &mut Layer) {
         value(layer, "type", &self.kind);
         value(layer, "memory", &self.memory);
         value(layer, "timeout", &self.timeout);
@@ -320,6 +329,8 @@ impl WhatArgs {
         value(layer, "tag", &self.tag);
         switch(layer, "list", self.list);
         value(layer, "boots", &self.boots);
+        switch(layer, "sweep-memory", self.sweep_memory);
+        value(layer, "pull-speed", &self.pull_speed);
         switch(layer, "strict", self.strict);
     }
 }
@@ -346,7 +357,11 @@ impl RunArgs {
 }
 
 /// Adds the values of a flag: of none, one or many.
-fn value<'a>(layer: &mut Layer, name: &'static str, texts: impl IntoIterator<Item = &'a String>) {
+pub(super) fn value<'a>(
+    layer: &mut Layer,
+    name: &'static str,
+    texts: impl IntoIterator<Item = &'a String>,
+) {
     for text in texts {
         layer.add(name, text, Origin::Flag);
     }

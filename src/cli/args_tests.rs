@@ -1,4 +1,4 @@
-//! The command line against the options that files and variables set.
+//! Every option is a flag, and every flag an option.
 
 use clap::CommandFactory as _;
 

@@ -37,7 +37,12 @@ pub(super) fn ready(
     environment: &Environment,
     then: impl FnOnce(&Settings, &Jobs<'_>, &Cancel) -> Exit,
 ) -> Exit {
-    let Gathered { settings, notes } = match gathered::gather(images, options, environment) {
+    let Gathered { settings, notes } = match gathered::gather(
+        images,
+        options.layer(environment.color.as_ref()),
+        options.config.as_ref(),
+        environment,
+    ) {
         Ok(gathered) => gathered,
         Err(exit) => return exit,
     };

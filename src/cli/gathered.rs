@@ -4,7 +4,6 @@
 
 use std::{fs, io};
 
-use super::args::Options;
 use super::environment::Environment;
 use super::exit::Exit;
 use super::file::{self, FILE, Mistake};
@@ -29,16 +28,16 @@ struct OptionsFile {
 /// Gathers the settings; what is wrong has been told when this returns an exit.
 pub(super) fn gather(
     images: &[String],
-    arguments: &Options,
+    mut flags: Layer,
+    config: Option<&String>,
     environment: &Environment,
 ) -> Result<Gathered, Exit> {
-    let Environment { color, variables } = environment;
-    let mut flags = arguments.layer(color.as_ref());
+    let Environment { variables, .. } = environment;
     for image in images {
         flags.add(IMAGES, image, Origin::Flag);
     }
     let (from_variables, unknown) = Layer::from_environment(variables);
-    let named = arguments.config.as_ref().or(variables.get(CONFIG_VARIABLE));
+    let named = config.or(variables.get(CONFIG_VARIABLE));
     let file = options_file(named.filter(|path| !path.is_empty()))?;
     let from_file = match &file {
         Some(OptionsFile { path, text }) => file::read(text).map_err(|mistake| {

@@ -8,7 +8,7 @@ use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
 use scf_conform::registry::Access;
-use scf_conform::rules::{Look, RULES};
+use scf_conform::rules::{self, Look, RULES};
 use scf_conform::run::Cancel;
 use scf_conform::source::Local;
 use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
@@ -97,6 +97,7 @@ impl<'a> Jobs<'a> {
         };
         let rules = RULES
             .iter()
+            .filter(|rule| rules::concerns(rule, function.kind))
             .filter(|rule| match rule.look {
                 Look::Engines(_) => !static_only && engine.are_several(),
                 look => look.is_static() || !static_only,
@@ -128,6 +129,7 @@ impl<'a> Jobs<'a> {
             builtin: settings.builtin,
             selection: settings.selection.clone(),
             boots: settings.boots,
+            measure: settings.measure,
             local: self.local(cancel),
         })
     }

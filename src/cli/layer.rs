@@ -51,6 +51,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     opt("tag", Takes::Many),
     switch("list"),
     one("boots"),
+    switch("sweep-memory"),
+    one("pull-speed"),
     switch("strict"),
     one("format"),
     opt("report", Takes::Many),

@@ -7,12 +7,14 @@
 mod args;
 mod check;
 mod clock;
+mod doctor;
 mod engines;
 mod environment;
 mod exit;
 mod file;
 mod gathered;
 mod hook;
+mod invoke;
 mod jobs;
 mod layer;
 mod plugin;
@@ -21,8 +23,10 @@ mod push;
 mod report;
 mod selftest;
 mod settings;
+mod shown;
 mod signals;
 mod term;
+mod values;
 mod written;
 
 use std::process::ExitCode;
@@ -57,6 +61,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Check(command) => check::run(command, &environment),
         Command::Push(command) => push::run(command, &environment),
         Command::Hook(command) => hook::run(command),
+        Command::Invoke(command) => invoke::run(command, &environment),
+        Command::Doctor(command) => doctor::run(command, &environment),
         Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }

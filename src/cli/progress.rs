@@ -107,6 +107,8 @@ fn told(stage: Stage) -> String {
         }
         Stage::Booting => "booting".to_owned(),
         Stage::Listening => "waiting for it to listen".to_owned(),
+        Stage::Tier { megabytes } => format!("trying {megabytes} MB"),
+        Stage::Running => "running".to_owned(),
         Stage::Invoking { done, of } => format!("invoking, {done} of {of}"),
         Stage::Pushing { of: 0, .. } => "pushing".to_owned(),
         Stage::Pushing { done, of } => {

@@ -5,20 +5,23 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anstream::ColorChoice;
 use scf_conform::check::Severity;
-use scf_conform::contract::{Function, FunctionType, MemoryMb};
+use scf_conform::contract::{Function, FunctionType};
 use scf_conform::endpoint::Surroundings;
+use scf_conform::pipeline::{Measure, Memory};
 use scf_conform::registry::Access;
-use scf_conform::report::{Detail, FORMATS, Format};
-use scf_conform::selection::{Glob, Selection};
+use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
+use scf_conform::selection::Selection;
 
 use super::engines::{EngineChoice, EngineName};
 use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
-use scf_conform::nearest::nearest;
+use super::values::{
+    Bad, Read, color, glob, header_text, memory, no_word, number, seconds, severity, speed,
+    variable_pair,
+};
 
 /// Everything that `check` has to know besides the images.
 #[derive(Debug)]
@@ -33,6 +36,7 @@ pub(super) struct Settings {
     pub(super) selection: Selection,
     pub(super) list: bool,
     pub(super) boots: u32,
+    pub(super) measure: Measure,
     pub(super) format: &'static Format,
     pub(super) reports: Vec<ReportFile>,
     pub(super) fail_on: Severity,
@@ -63,17 +67,6 @@ pub(super) struct Wrong {
     /// Where it stands.
     pub(super) origin: Origin,
 }
-
-/// A value's own complaint, before it is known where it was written.
-struct Bad(String, Option<String>);
-
-impl From<String> for Bad {
-    fn from(message: String) -> Bad {
-        Bad(message, None)
-    }
-}
-
-type Read<T> = Result<T, Bad>;
 
 impl Settings {
     /// Reads the options of all layers, the first that sets one counting.
@@ -107,6 +100,10 @@ impl Settings {
             },
             list: options.switch("list")?,
             boots: options.one("boots", |text| number(text, 1, 1000))?.unwrap_or(1),
+            measure: Measure {
+                pull_speed: options.one("pull-speed", speed)?.unwrap_or(ASSUMED_PULL_SPEED),
+                memory: if options.switch("sweep-memory")? { Memory::Each } else { Memory::One },
+            },
             format: options.one("format", format)?.unwrap_or(FORMATS[0]),
             reports: reports(&options)?,
             fail_on: options.one("fail-on", severity)?.unwrap_or(Severity::Error),
@@ -229,10 +226,7 @@ fn kind(text: &str) -> Read<Option<FunctionType>> {
         "auto" => Ok(None),
         "event" => Ok(Some(FunctionType::Event)),
         "http" => Ok(Some(FunctionType::Http)),
-        "job" => Err(Bad(
-            "is not there yet: job functions cannot be checked by this version".to_owned(),
-            Some("use auto, event or http".to_owned()),
-        )),
+        "job" => Ok(Some(FunctionType::Job)),
         _ => Err(no_word(text, &["auto", "event", "http", "job"])),
     }
 }
@@ -255,59 +249,6 @@ fn engine(text: &str) -> Read<EngineChoice> {
         named.push(name);
     }
     Ok(EngineChoice::Named(named))
-}
-
-fn memory(text: &str) -> Read<MemoryMb> {
-    let sizes = "use 64, or 128 to 3072 in steps of 128";
-    let megabytes = text.parse().map_err(|_| format!("is no number of MB: {sizes}"))?;
-    MemoryMb::new(megabytes).map_err(|_| Bad(format!("is not offered: {sizes}"), None))
-}
-
-fn seconds(text: &str) -> Read<Duration> {
-    let number = text.trim().strip_suffix('s').unwrap_or(text).trim();
-    let seconds = number.parse().map_err(|_| "is no whole number of seconds".to_owned())?;
-    Ok(Duration::from_secs(seconds))
-}
-
-fn variable_pair(text: &str) -> Read<(String, String)> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err(Bad("is no variable: write NAME=VALUE".to_owned(), None)),
-    }
-}
-
-/// A text that goes into a header of every invocation.
-fn header_text(text: &str) -> Read<String> {
-    if !text.is_empty() && text.chars().all(|character| character.is_ascii_graphic()) {
-        return Ok(text.to_owned());
-    }
-    Err(Bad("is no name: use letters, digits, `-` and `_`".to_owned(), None))
-}
-
-fn glob(text: &str) -> Read<Glob> {
-    text.parse().map_err(|error| Bad(format!("is no pattern: {error}"), None))
-}
-
-fn number(text: &str, least: u32, most: u32) -> Read<u32> {
-    let number = text.trim().parse().ok().filter(|number| (least..=most).contains(number));
-    number.ok_or_else(|| Bad(format!("is no number from {least} to {most}"), None))
-}
-
-fn severity(text: &str) -> Read<Severity> {
-    match text {
-        "error" => Ok(Severity::Error),
-        "warning" => Ok(Severity::Warning),
-        _ => Err(no_word(text, &["error", "warning"])),
-    }
-}
-
-fn color(text: &str) -> Read<ColorChoice> {
-    match text {
-        "auto" => Ok(ColorChoice::Auto),
-        "always" => Ok(ColorChoice::Always),
-        "never" => Ok(ColorChoice::Never),
-        _ => Err(no_word(text, &["auto", "always", "never"])),
-    }
 }
 
 fn format(word: &str) -> Read<&'static Format> {
@@ -368,12 +309,6 @@ fn cache_dir(
         help: Some(format!("name one with --cache-dir or {}", variable("cache-dir"))),
         origin: Origin::Variable,
     })
-}
-
-/// The complaint about a word that is not one of some.
-fn no_word(word: &str, words: &[&str]) -> Bad {
-    let help = nearest(word, words.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
-    Bad(format!("is none of {}", words.join(", ")), help)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::super::layer::OPTIONS;
 use super::*;
+use scf_conform::contract::MemoryMb;
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     let home = [("HOME", "/home/me")];
@@ -112,11 +113,6 @@ fn a_wrong_value_is_told_with_what_is_right() {
             "engine",
             "podman",
             "`--engine podman` is none of auto, embedded, docker, embedded,docker",
-        ),
-        (
-            "type",
-            "job",
-            "`--type job` is not there yet: job functions cannot be checked by this version",
         ),
         (
             "name",

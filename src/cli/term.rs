@@ -29,6 +29,16 @@ pub(super) fn note(message: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{} {}", "note:".bold(), printable(message));
 }
 
+/// Writes one line to stderr, as it is but for what would act on a terminal.
+pub(super) fn aside(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", printable(line));
+}
+
+/// The same, dimmed.
+pub(super) fn dimmed(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{}", printable(line).dimmed());
+}
+
 /// Prints an error that quotes a file.
 pub(super) fn quoted(render: impl FnOnce(&Renderer) -> String) {
     let _ = writeln!(anstream::stderr().lock(), "{}", render(&Renderer::styled()));

@@ -109,6 +109,12 @@ pub struct Contract {
     pub environment_size: usize,
     /// Beginnings of names that a function's own variables must not have.
     pub reserved_variables: Vec<String>,
+    /// The variable that holds a job's event.
+    pub job_event: String,
+    /// Greatest size of one argument or variable of a job, in bytes.
+    pub job_variable_size: usize,
+    /// Greatest size of all variables of a job, in bytes.
+    pub job_environment_size: usize,
     clauses: Vec<Clause>,
 }
 
@@ -150,6 +156,9 @@ impl Contract {
                 .collect::<Result<_, String>>()?,
             environment_size: value(&clauses, "environment-size")?,
             reserved_variables: value(&clauses, "reserved-variables")?,
+            job_event: value(&clauses, "job-event")?,
+            job_variable_size: value(&clauses, "job-variable-size")?,
+            job_environment_size: value(&clauses, "job-environment-size")?,
             clauses,
         })
     }

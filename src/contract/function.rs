@@ -109,6 +109,14 @@ impl MemoryMb {
         }
     }
 
+    /// Every size that the platform offers, the smallest first.
+    #[must_use]
+    pub fn all() -> Vec<MemoryMb> {
+        let [smallest, first, last, step] = Contract::scf().memory_sizes;
+        let ordinary = (0..).map(|at| first + at * step).take_while(|size| *size <= last);
+        std::iter::once(smallest).chain(ordinary).map(MemoryMb).collect()
+    }
+
     /// The least memory that the contract recommends for an image, by the sum of its
     /// compressed layers in bytes. The bounds are strict on both sides, so that 384 MB is
     /// the one size for the smallest images.
@@ -255,6 +263,9 @@ mod tests {
         for good in [64, 128, 256, 384, 3072] {
             assert_eq!(MemoryMb::new(good).map(MemoryMb::megabytes), Ok(good));
         }
+        let all = MemoryMb::all();
+        assert!(all.iter().all(|size| MemoryMb::new(size.megabytes()) == Ok(*size)));
+        assert_eq!(all.len(), 25);
         for bad in [0, 1, 96, 192, 3200, 4096] {
             assert_eq!(MemoryMb::new(bad), Err(FunctionError::Memory(bad)));
         }

@@ -6,7 +6,9 @@
 mod clauses;
 mod function;
 mod headers;
+mod status;
 
 pub use clauses::{Clause, Contract, Known, Registries};
 pub use function::{Function, FunctionError, FunctionType, MemoryMb};
 pub use headers::{Credentials, HeaderSet, closing_header, context_headers, leading_headers};
+pub use status::{ColdStartParts, PlatformLog, PlatformStatus};

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::evidence::{Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
+use crate::unpack::Unpacking;
 
 pub use logs::LogSink;
 
@@ -22,7 +23,8 @@ pub trait Engine: Send + Sync {
     fn name(&self) -> &'static str;
 
     /// Starts the image. Returns as soon as the command has been executed or the kernel has
-    /// refused to, never waiting for a LISTEN.
+    /// refused to, never waiting for a LISTEN. Until [`Instance::watched`] is called or the
+    /// instance is dropped, the calling thread may be preferred to all others of the machine.
     ///
     /// # Errors
     ///
@@ -41,8 +43,17 @@ pub trait Instance: Send {
     /// refused).
     fn timeline(&self) -> Timeline;
 
+    /// What it took to unpack the image, where the engine did that itself and noted it.
+    fn unpacking(&self) -> Option<Unpacking> {
+        None
+    }
+
     /// The kernel's refusal to execute the command, if it refused.
     fn refused(&self) -> Option<ExecRefused>;
+
+    /// The start has been watched: whatever the engine did so that the watch began in time may
+    /// end.
+    fn watched(&self) {}
 
     /// How the command ended; `None` while it runs. Never blocks.
     fn ended(&self) -> Option<Ending>;
@@ -126,6 +137,30 @@ pub struct Writes {
     pub writable_used: u64,
     /// Bytes in use of `/tmp`.
     pub tmp_used: u64,
+}
+
+/// One thing that a machine can or cannot do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// In a word.
+    pub name: String,
+    /// Whether it can.
+    pub state: State,
+    /// One line: what was tried, and what came of it.
+    pub told: String,
+    /// What to change, where it cannot.
+    pub change: Option<String>,
+}
+
+/// Whether a machine can do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It can.
+    Ok,
+    /// It cannot.
+    No,
+    /// It cannot, or not wholly, and things go on without.
+    Note,
 }
 
 /// Why an engine cannot boot, or lost, an instance. The fault is never the image's.

@@ -3,9 +3,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::boots::Boots;
 use super::{Work, engine_trouble, trouble_text};
 use crate::boot;
-use crate::contract::Credentials;
+use crate::contract::{Credentials, FunctionType};
 use crate::engine::{Engine, Instance};
 use crate::evidence::{Boot, BootEnd, Exchange, Leak, LeakPlace, Run, TmpProbe};
 use crate::image::{Blobs, Image};
@@ -16,7 +17,7 @@ use crate::run::{self, Stage};
 
 /// How long a process is watched after the last invocation: one that ends by an answer does
 /// so a moment after it.
-const AFTERWARDS: Duration = Duration::from_millis(25);
+pub(super) const AFTERWARDS: Duration = Duration::from_millis(25);
 
 impl Work<'_> {
     pub(super) fn boot(
@@ -33,19 +34,20 @@ impl Work<'_> {
             }
         };
         self.report.engine = Some(engine.name().to_owned());
-        let mut boots = Vec::new();
-        for _ in 1..self.job.boots {
-            let (instance, boot) = self.start(engine, image, blobs, &plan)?;
-            boots.extend(boot.phases.listen);
-            instance.stop().map_err(|error| engine_trouble(&error))?;
-            self.stop_if_cancelled()?;
+        if self.report.kind == Some(FunctionType::Job) {
+            return self.run_job(engine, image, blobs, &plan);
         }
-        let (instance, boot) = self.start(engine, image, blobs, &plan)?;
-        boots.extend(boot.phases.listen);
-        self.live(instance, boot, boots)
+        let mut boots = Boots::default();
+        loop {
+            let (instance, mut boot) = self.start(engine, image, blobs, &plan)?;
+            if self.is_judged(&mut boot, &mut boots) {
+                return self.live(instance, boot, boots);
+            }
+            self.rehearse(instance, &mut boots)?;
+        }
     }
 
-    fn start(
+    pub(super) fn start(
         &mut self,
         engine: &dyn Engine,
         image: &Image,
@@ -79,7 +81,7 @@ impl Work<'_> {
         &mut self,
         instance: Box<dyn Instance>,
         mut boot: Boot,
-        boots: Vec<Duration>,
+        mut boots: Boots,
     ) -> Result<(), Trouble> {
         // Where nothing listens, no case can be asked: whoever chose cases has to hear of it.
         let told_anyway = boot.diagnosis.is_some() && self.selects_cases();
@@ -92,8 +94,9 @@ impl Work<'_> {
         } else {
             self.skip_cases("nothing answers on the port (B001)");
         }
-        let watched = instance.usage().watched;
-        self.report.boot = Some(self.boot_facts(&boot, boots, watched));
+        boot.phases.first_log = since(instance.as_ref(), instance.first_log());
+        boots.answers.extend(boot.phases.first_response);
+        self.report.boot = Some(self.boot_facts(&boot, boots, instance.as_ref()));
         self.stage(Stage::Stopping);
         let run = self.look_through(instance, &boot, seen)?;
         let checks = rules::look_at_run(&run, &self.job.function, |rule| self.wants(rule));
@@ -140,7 +143,7 @@ impl Work<'_> {
         self.stop_if_cancelled()
     }
 
-    fn canaries(&self) -> Vec<Canary> {
+    pub(super) fn canaries(&self) -> Vec<Canary> {
         let canary = |(header, value): (&str, &str)| Canary {
             header: header.to_owned(),
             value: value.to_owned(),
@@ -148,16 +151,20 @@ impl Work<'_> {
         self.credentials.headers().map(canary).into_iter().collect()
     }
 
-    fn boot_facts(&self, boot: &Boot, boots: Vec<Duration>, watched: Vec<String>) -> BootFacts {
+    fn boot_facts(&self, boot: &Boot, boots: Boots, instance: &dyn Instance) -> BootFacts {
         BootFacts {
             time_to_listen: boot.phases.listen,
             listen: boot.listeners.iter().map(|listener| listener.address.to_string()).collect(),
             create: boot.phases.create,
             exec: boot.phases.exec,
+            first_log: boot.phases.first_log,
+            first_accept: boot.phases.first_accept,
             first_response: boot.phases.first_response,
-            boots,
+            cold_start: self.cold_start(boot, &boots, instance),
+            boots: boots.listen,
+            answers: boots.answers,
             limit: self.job.function.init_timeout,
-            watched,
+            watched: instance.usage().watched,
         }
     }
 
@@ -201,6 +208,11 @@ impl Work<'_> {
             usage,
         })
     }
+}
+
+/// The time from the exec to a moment. What was written before it was read in time for it.
+fn since(instance: &dyn Instance, moment: Option<Instant>) -> Option<Duration> {
+    moment.map(|moment| moment.saturating_duration_since(instance.timeline().executed))
 }
 
 /// What the invocations of an instance brought to light beside their own checks.

@@ -3,8 +3,12 @@
 //! Here is what needs no instance; `live` has the rest.
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
+mod boots;
 mod compare;
+mod job;
 mod live;
+mod session;
+mod sweep;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -21,6 +25,10 @@ use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
 use crate::source::{self, Bounds, SourceError, Step};
 use crate::suite::{Case, Suite, builtin};
+
+pub use boots::{Measure, Memory};
+pub use job::{Ran, run_once};
+pub use session::{Invoked, Opened, Session};
 
 /// What to check, and how.
 pub struct Job {
@@ -42,6 +50,8 @@ pub struct Job {
     pub selection: Selection,
     /// How often to boot; the last boot takes the invocations. At least 1.
     pub boots: u32,
+    /// What is measured besides.
+    pub measure: Measure,
     /// What is used of this machine to read it.
     pub local: source::Local,
 }
@@ -58,10 +68,12 @@ pub fn conform(job: &Job, progress: &dyn Progress, cancel: &Cancel) -> ImageRepo
     work.report
 }
 
-/// Groups of checks in the order in which they are shown.
-fn rank(id: &str) -> usize {
+/// Groups of checks in the order in which they are shown, those of jobs by their ids: some are
+/// found before the run and some after.
+fn rank(id: &str) -> (usize, Option<String>) {
     const ORDER: &str = "MRFBEHJSU";
-    id.chars().next().and_then(|letter| ORDER.find(letter)).unwrap_or(ORDER.len())
+    let group = id.chars().next().and_then(|letter| ORDER.find(letter)).unwrap_or(ORDER.len());
+    (group, id.starts_with('J').then(|| id.to_owned()))
 }
 
 struct Work<'a> {
@@ -92,7 +104,8 @@ impl<'a> Work<'a> {
     }
 
     fn wants(&self, rule: &Rule) -> bool {
-        self.job.selection.wants(rule.id, rule.title, &[])
+        rules::concerns(rule, self.job.function.kind)
+            && self.job.selection.wants(rule.id, rule.title, &[])
     }
 
     fn all(&mut self) -> Result<(), Trouble> {
@@ -115,7 +128,11 @@ impl<'a> Work<'a> {
         if let Some(engine) = &job.engine {
             self.boot(engine.as_ref(), &image, blobs.as_ref())?;
         }
-        self.compare(&image, blobs.as_ref(), looked_at)
+        self.compare(&image, blobs.as_ref(), looked_at)?;
+        match (job.measure.memory, &job.engine) {
+            (Memory::Each, Some(engine)) => self.sweep(engine.as_ref(), &image, blobs.as_ref()),
+            _ => Ok(()),
+        }
     }
 
     fn load(&mut self, blobs: &dyn Blobs) -> Result<Image, Trouble> {
@@ -184,7 +201,7 @@ impl<'a> Work<'a> {
     /// Whether any check that was selected needs a boot.
     fn anything_to_boot_for(&self) -> bool {
         let live = self.live_rules().any(|rule| self.wants(rule));
-        live || self.selects_cases()
+        live || self.selects_cases() || self.job.measure.memory == Memory::Each
     }
 
     /// The rules that need an instance; two of them where engines are compared.
@@ -192,7 +209,7 @@ impl<'a> Work<'a> {
         let several = !self.job.compare_with.is_empty();
         RULES.iter().copied().filter(move |rule| match rule.look {
             Look::Manifest(_) | Look::Image(_) => false,
-            Look::Boot(_) | Look::Run(_) => true,
+            Look::Boot(_) | Look::Run(_) | Look::Job(_) => true,
             Look::Engines(_) => several,
         })
     }
@@ -260,7 +277,10 @@ impl<'a> Work<'a> {
         let skipped: Vec<Check> = self
             .live_rules()
             .filter(|rule| self.wants(rule))
-            .map(|rule| rules::skipped(rule, function, why))
+            .map(|rule| {
+                let why = rules::left_out(rule, function.kind).unwrap_or(why);
+                rules::skipped(rule, function, why)
+            })
             .collect();
         self.add(skipped);
         self.skip_cases(why);

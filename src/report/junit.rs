@@ -23,13 +23,14 @@ pub(super) const FORMAT: Format =
 const KEPT: usize = 64 << 10;
 
 /// What the groups of checks are called, by the letter of their ids, in the order of the file.
-const GROUPS: [(&str, &str); 8] = [
+const GROUPS: [(&str, &str); 9] = [
     ("M", "manifest"),
     ("R", "reference"),
     ("F", "files"),
     ("B", "boot"),
     ("E", "event"),
     ("H", "http"),
+    ("J", "job"),
     ("S", "secrets"),
     ("U", "suites"),
 ];

@@ -4,12 +4,16 @@
 //! know checks and nothing of rules or cases.
 
 mod boots;
+mod cold_start;
+mod histogram;
+mod job;
 mod json;
 mod junit;
 mod moment;
 mod printable;
 #[cfg(test)]
 mod sample;
+mod sweep;
 pub mod text;
 
 use std::io::{self, Write};
@@ -19,8 +23,11 @@ use crate::check::{Check, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::Logs;
 
+pub use cold_start::{ASSUMED_PULL_SPEED, ColdStart};
+pub use job::JobFacts;
 pub use json::schema;
 pub use printable::printable;
+pub use sweep::{Sweep, Tier, TierOutcome};
 
 /// One way of writing a report.
 #[derive(Debug)]
@@ -85,6 +92,10 @@ pub struct ImageReport {
     pub engine: Option<String>,
     /// The start, where there was one.
     pub boot: Option<BootFacts>,
+    /// The run, where it was a job that was started.
+    pub job: Option<JobFacts>,
+    /// What each size of memory gives, where that was asked for.
+    pub sweep: Option<Sweep>,
     /// In the order in which they are shown.
     pub checks: Vec<Check>,
     /// What the instance wrote.
@@ -134,10 +145,18 @@ pub struct BootFacts {
     pub create: Duration,
     /// From there to the exec.
     pub exec: Duration,
+    /// From exec to the first byte on stdout or stderr.
+    pub first_log: Option<Duration>,
+    /// From exec to the first connection that was taken.
+    pub first_accept: Option<Duration>,
     /// From exec to the first valid answer.
     pub first_response: Option<Duration>,
     /// Time-to-listen of every boot, in the order in which they were made.
     pub boots: Vec<Duration>,
+    /// From exec to the first valid answer, of every boot that gave one.
+    pub answers: Vec<Duration>,
+    /// What a cold start on the platform may take; `None` where it never listened.
+    pub cold_start: Option<ColdStart>,
     /// The start limit that it was held to.
     pub limit: Duration,
     /// Limits of the platform that this machine could only watch, by name.
@@ -224,6 +243,8 @@ impl ImageReport {
             kind_note: None,
             engine: None,
             boot: None,
+            job: None,
+            sweep: None,
             checks: Vec::new(),
             logs: Logs::default(),
             trouble: None,

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{BootFacts, ImageFacts, ImageReport, Report, SizeKnown, Trouble};
+use super::{
+    ASSUMED_PULL_SPEED, BootFacts, ColdStart, ImageFacts, ImageReport, Report, SizeKnown, Sweep,
+    Tier, TierOutcome, Trouble,
+};
 use crate::check::{Basis, Cause, Check, Place, Severity, Status};
 use crate::contract::FunctionType;
 use crate::evidence::{LogLine, Logs, Stream};
@@ -30,11 +33,23 @@ pub(super) fn conforming() -> ImageReport {
             listen: vec!["0.0.0.0:9000".to_owned()],
             create: Duration::from_micros(6_100),
             exec: Duration::from_micros(1_950),
+            first_log: Some(Duration::from_micros(11_020)),
+            first_accept: Some(Duration::from_micros(11_903)),
             first_response: Some(Duration::from_micros(12_730)),
-            boots: [11_812, 12_040, 11_390, 14_871, 11_655].map(Duration::from_micros).to_vec(),
+            boots: [11_390, 12_040, 11_655, 14_871, 11_812].map(Duration::from_micros).to_vec(),
+            answers: [12_210, 12_905, 12_411, 15_602, 12_730].map(Duration::from_micros).to_vec(),
+            cold_start: Some(ColdStart {
+                pulled: 1_887_437,
+                pull_speed: ASSUMED_PULL_SPEED,
+                unpack: Some(Duration::from_micros(21_040)),
+                runtime: Duration::from_micros(8_050),
+                function: Duration::from_micros(11_812),
+            }),
             limit: Duration::from_secs(30),
             watched: Vec::new(),
         }),
+        job: None,
+        sweep: None,
         checks: vec![
             pass("M001", "manifest is Docker v2 schema 2 or OCI 1.0+", "OCI image manifest"),
             pass("M005", "sum of the compressed layers is below 1 GiB", "1.8 MiB of 1 GiB"),
@@ -72,6 +87,28 @@ pub(super) fn conforming() -> ImageReport {
     }
 }
 
+fn sweep() -> Sweep {
+    let tier = |memory_mb, time: u64, outcome| Tier {
+        memory_mb,
+        cpu_millis: memory_mb * 1000 / 1280,
+        time: (time > 0).then_some(Duration::from_micros(time)),
+        first_answer: (time > 0).then_some(Duration::from_micros(time + 900)),
+        memory_peak: (outcome != TierOutcome::NotTried).then_some(4_404_019),
+        outcome,
+    };
+    let failed =
+        TierOutcome::Fails("the memory limit was reached before the process listened".to_owned());
+    Sweep {
+        tiers: vec![
+            tier(64, 0, TierOutcome::NotTried),
+            tier(128, 0, failed),
+            tier(256, 42_600, TierOutcome::Conforms),
+            tier(3072, 11_020, TierOutcome::Conforms),
+        ],
+        watched: Vec::new(),
+    }
+}
+
 pub(super) fn failing() -> ImageReport {
     ImageReport {
         reference: "registry.example/team/hello".to_owned(),
@@ -84,11 +121,17 @@ pub(super) fn failing() -> ImageReport {
             listen: vec!["127.0.0.1:9000".to_owned()],
             create: Duration::from_micros(48_100),
             exec: Duration::from_micros(2_050),
+            first_log: Some(Duration::from_micros(210_400)),
+            first_accept: None,
             first_response: None,
             boots: Vec::new(),
+            answers: Vec::new(),
+            cold_start: None,
             limit: Duration::from_secs(30),
             watched: vec!["memory".to_owned(), "cpu".to_owned()],
         }),
+        job: None,
+        sweep: Some(sweep()),
         checks: failing_checks(),
         logs: Logs {
             lines: vec![
@@ -181,6 +224,8 @@ pub(super) fn unreadable() -> ImageReport {
         kind_note: None,
         engine: None,
         boot: None,
+        job: None,
+        sweep: None,
         checks: Vec::new(),
         logs: Logs::default(),
         trouble: Some(Trouble {

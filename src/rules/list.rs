@@ -3,9 +3,10 @@
 use super::Rule;
 use super::{
     closed_files, command, engines_agree, exposed_port, hidden_by_tmp, image_size, integrity,
-    layer_compression, leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind,
-    memory_for_size, plain_manifest, platform, registry, start_command, stays_up, tag,
-    tmp_directory, tmp_while_running, writes_outside_tmp,
+    job_ends, job_environment_size, job_exit_code, job_variable_size, layer_compression,
+    leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind, memory_for_size,
+    plain_manifest, platform, registry, start_command, stays_up, tag, tmp_directory,
+    tmp_while_running, writes_outside_tmp,
 };
 
 /// All rules.
@@ -31,6 +32,10 @@ pub const RULES: &[&Rule] = &[
     &tmp_while_running::RULE,
     &writes_outside_tmp::RULE,
     &engines_agree::RULE,
+    &job_ends::RULE,
+    &job_exit_code::RULE,
+    &job_variable_size::RULE,
+    &job_environment_size::RULE,
     &leaks_in_answers::RULE,
     &leaks_elsewhere::RULE,
 ];

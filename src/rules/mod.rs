@@ -11,6 +11,10 @@ mod findings;
 mod hidden_by_tmp;
 mod image_size;
 mod integrity;
+mod job_ends;
+mod job_environment_size;
+mod job_exit_code;
+mod job_variable_size;
 mod layer_compression;
 mod leaks_elsewhere;
 mod leaks_in_answers;
@@ -30,8 +34,8 @@ mod tmp_while_running;
 mod writes_outside_tmp;
 
 use crate::check::{Check, Severity};
-use crate::contract::Function;
-use crate::evidence::{Boot, Run};
+use crate::contract::{Function, FunctionType};
+use crate::evidence::{Boot, JobRun, Run};
 use crate::image::Image;
 
 pub use findings::Findings;
@@ -78,6 +82,8 @@ pub enum Look {
     Boot(fn(&Boot, &Function, &mut Findings)),
     /// The instance's whole life.
     Run(fn(&Run, &Function, &mut Findings)),
+    /// A job's run, with the first event.
+    Job(fn(&JobRun, &Function, &mut Findings)),
     /// What each of several engines led to.
     Engines(fn(&[Judged<'_>], &Function, &mut Findings)),
 }
@@ -114,7 +120,7 @@ pub fn look_at_image(
     function: &Function,
     wanted: impl Fn(&Rule) -> bool,
 ) -> Vec<Check> {
-    each(wanted, |rule| match rule.look {
+    each(function, wanted, |rule| match rule.look {
         Look::Manifest(look) | Look::Image(look) => {
             Some(findings(rule, function, |found| look(image, function, found)))
         }
@@ -129,7 +135,7 @@ pub fn look_at_boot(
     function: &Function,
     wanted: impl Fn(&Rule) -> bool,
 ) -> Vec<Check> {
-    each(wanted, |rule| match rule.look {
+    each(function, wanted, |rule| match rule.look {
         Look::Boot(look) => Some(findings(rule, function, |found| look(boot, function, found))),
         _ => None,
     })
@@ -138,7 +144,7 @@ pub fn look_at_boot(
 /// Looks at an instance's life with every rule of the run that `wanted` selects.
 #[must_use]
 pub fn look_at_run(run: &Run, function: &Function, wanted: impl Fn(&Rule) -> bool) -> Vec<Check> {
-    each(wanted, |rule| match rule.look {
+    each(function, wanted, |rule| match rule.look {
         Look::Run(look) => Some(findings(rule, function, |found| look(run, function, found))),
         _ => None,
     })
@@ -154,14 +160,72 @@ pub fn look_at_engines(judged: &[Judged<'_>], function: &Function) -> Check {
     })
 }
 
+/// Looks at a job's run with every rule of it that `wanted` selects.
+#[must_use]
+pub fn look_at_job(
+    run: &JobRun,
+    function: &Function,
+    wanted: impl Fn(&Rule) -> bool,
+) -> Vec<Check> {
+    each(function, wanted, |rule| match rule.look {
+        Look::Job(look) => Some(findings(rule, function, |found| look(run, function, found))),
+        _ => None,
+    })
+}
+
+/// The rules of the start that say nothing of this type of function, with the reason.
+#[must_use]
+pub fn look_at_nothing(function: &Function, wanted: impl Fn(&Rule) -> bool) -> Vec<Check> {
+    let of_boot = |rule: &&&Rule| matches!(rule.look, Look::Boot(_)) && wanted(rule);
+    let rules = RULES.iter().filter(of_boot);
+    rules.filter_map(|rule| Some(skipped(rule, function, left_out(rule, function.kind)?))).collect()
+}
+
+/// Whether a rule is one for this type of function, if only to say why it is left out. What is
+/// wanted of jobs alone is nothing that others would have to hear of.
+#[must_use]
+pub fn concerns(rule: &Rule, kind: Option<FunctionType>) -> bool {
+    !rule.id.starts_with(JOBS) || kind == Some(FunctionType::Job)
+}
+
 /// A rule that was not looked at, with the reason.
 #[must_use]
 pub fn skipped(rule: &Rule, function: &Function, why: &str) -> Check {
     findings(rule, function, |found| found.skip(why))
 }
 
-fn each(wanted: impl Fn(&Rule) -> bool, look: impl Fn(&Rule) -> Option<Check>) -> Vec<Check> {
-    RULES.iter().filter(|rule| wanted(rule)).filter_map(|rule| look(rule)).collect()
+fn each(
+    function: &Function,
+    wanted: impl Fn(&Rule) -> bool,
+    look: impl Fn(&Rule) -> Option<Check>,
+) -> Vec<Check> {
+    let concerned = RULES.iter().filter(|rule| concerns(rule, function.kind) && wanted(rule));
+    concerned
+        .filter_map(|rule| {
+            let check = look(rule)?;
+            let left_out = left_out(rule, function.kind).map(|why| skipped(rule, function, why));
+            Some(left_out.unwrap_or(check))
+        })
+        .collect()
+}
+
+/// The letter of what is wanted of jobs alone.
+const JOBS: char = 'J';
+
+/// Why a rule says nothing of a type of function.
+#[must_use]
+pub fn left_out(rule: &Rule, kind: Option<FunctionType>) -> Option<&'static str> {
+    const NO_PORT: &str = "a job has no port";
+    const ENDS: &str = "a job ends by itself (J001)";
+    if kind != Some(FunctionType::Job) {
+        return None;
+    }
+    match rule.id {
+        "M009" | "B001" => Some(NO_PORT),
+        "B002" | "B007" | "B008" => Some(ENDS),
+        "S001" | "S002" => Some("a job gets no credentials"),
+        _ => None,
+    }
 }
 
 fn findings(rule: &Rule, function: &Function, look: impl FnOnce(&mut Findings)) -> Check {

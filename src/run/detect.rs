@@ -7,7 +7,7 @@ use super::cases::{Target, ask, runtime};
 use super::leaks::leaks;
 use crate::contract::FunctionType;
 use crate::evidence::{Exchange, Leak, Outcome};
-use crate::suite::{Asked, builtin};
+use crate::suite::{Asked, Case, Request, builtin};
 
 /// What an image is, and how that was found out.
 #[derive(Debug, Clone)]
@@ -24,19 +24,22 @@ pub struct Detected {
     pub leaks: Vec<Leak>,
 }
 
+/// Sends the first of the built-in cases for a type of function, and judges nothing; with it
+/// the moment at which it was to be sent. `None` for a type that has none.
+#[must_use]
+pub fn once(target: &Target<'_>, kind: FunctionType) -> Option<(Instant, Exchange)> {
+    let case = builtin(kind)?.cases.first()?;
+    let begun = Instant::now();
+    Some((begun, ask(&runtime(), &request(target, case), target).0))
+}
+
 /// Posts an event. A server that does not know the path or the method is an HTTP function;
 /// whatever else comes, also nothing, is for the event suite to judge.
 #[must_use]
 pub fn detect(target: &Target<'_>) -> Option<Detected> {
     let case = builtin(FunctionType::Event)?.cases.first()?;
     let begun = Instant::now();
-    let request_id = uuid::Uuid::new_v4().to_string();
-    let request = case.request(&Asked {
-        function: target.function,
-        memory: target.memory,
-        credentials: target.credentials,
-        request_id: &request_id,
-    });
+    let request = request(target, case);
     let (exchange, _) = ask(&runtime(), &request, target);
     let (kind, came) = verdict(&exchange.outcome);
     let word = kind.word();
@@ -48,6 +51,16 @@ pub fn detect(target: &Target<'_>) -> Option<Detected> {
     );
     let leaks = leaks(&exchange, &case.id, target.credentials);
     Some(Detected { kind, note, begun, exchange, leaks })
+}
+
+fn request(target: &Target<'_>, case: &Case) -> Request {
+    let request_id = uuid::Uuid::new_v4().to_string();
+    case.request(&Asked {
+        function: target.function,
+        memory: target.memory,
+        credentials: target.credentials,
+        request_id: &request_id,
+    })
 }
 
 fn verdict(outcome: &Outcome) -> (FunctionType, String) {

@@ -4,6 +4,7 @@
 //! what came back. [`detect`] finds out what kind of function an image is.
 
 mod answer;
+mod by_hand;
 mod cancel;
 mod cases;
 mod chunked;
@@ -16,7 +17,8 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;
 pub use cases::{CaseRun, Target, suite};
-pub use detect::{Detected, detect};
+pub use detect::{Detected, detect, once};
 pub use progress::{Progress, Silent, Stage};

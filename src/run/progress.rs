@@ -25,6 +25,13 @@ pub enum Stage {
     Booting,
     /// Waiting for a LISTEN.
     Listening,
+    /// It is booted with another size of memory.
+    Tier {
+        /// In MB.
+        megabytes: u32,
+    },
+    /// A job runs to its end.
+    Running,
     /// Cases of a suite are run.
     Invoking {
         /// Cases so far.

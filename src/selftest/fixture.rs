@@ -14,7 +14,7 @@ use crate::endpoint::Surroundings;
 use crate::engine::Engine;
 use crate::image::recipe::{Built, FIXTURES, Recipe, RecipeError};
 use crate::oci::{Reference, ReferenceError};
-use crate::pipeline::Job;
+use crate::pipeline::{Job, Measure};
 use crate::registry::Access;
 use crate::report::Verdict;
 use crate::selection::{Glob, Selection};
@@ -299,6 +299,7 @@ impl Fixture {
             builtin: true,
             selection: Selection { only: globs.collect(), ..Selection::default() },
             boots: 1,
+            measure: Measure::default(),
             local: Local {
                 scratch: scratch.to_owned(),
                 surroundings: Surroundings::default(),

@@ -17,7 +17,7 @@ pub(super) const KEYS: &[Key] = &[
 ];
 
 /// What is generated at most, in bytes: more than any answer to it could prove.
-const LARGEST: u64 = 64 << 20;
+pub(super) const LARGEST: u64 = 64 << 20;
 
 /// The names of the words.
 pub(super) const WORDS: [&str; 5] = ["json", "text", "base64", "hex", "size"];

@@ -3,6 +3,7 @@
 use super::expect::Expectation;
 use super::headers::HeaderEdit;
 use super::invocation::Invocation;
+use super::job::RunExpected;
 use crate::check::{Place, Severity};
 use crate::contract::FunctionType;
 
@@ -40,6 +41,8 @@ pub struct Case {
     pub headers: HeaderEdit,
     /// What is wanted of the answer; nothing means any valid one.
     pub expectations: Vec<Expectation>,
+    /// What is wanted of a job's run; `None` for what is no job.
+    pub run: Option<RunExpected>,
     /// What to change in an image that breaks it, where the suite says so.
     pub fix: Option<String>,
     /// The fixtures that prove a built-in case.

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 
 use serde_json::Value;
 
+use super::amount;
 use super::body;
 use super::cursor::{Cursor, Key, advice};
 use super::headers::is_token;
@@ -50,9 +51,16 @@ pub enum Body {
     Size(u64),
 }
 
+/// The key that makes an event large.
+const PADDING: &str = "padding";
+
 const EVENT_KEYS: &[Key] = &[
     Key { name: "trigger", about: "the name of a trigger, whose event is sent" },
     Key { name: "with", about: "what is merged into the trigger's event; null takes a key away" },
+    Key {
+        name: "padded",
+        about: "how large the event is made, with a key `padding` of the letter x",
+    },
     Key { name: "json", about: "any value, sent as compact JSON" },
     Key { name: "text", about: "a text, sent as it is" },
     Key { name: "base64", about: "bytes in base64" },
@@ -81,18 +89,41 @@ pub(super) fn event(cursor: &Cursor<'_>) -> Option<Invocation> {
     words.extend(body::WORDS);
     let (word, value) = fields.one_of("`event:`", &words)?;
     let with = fields.take("with");
+    let padded = fields.take("padded");
     if word == "trigger" {
         let trigger = trigger(&value)?;
         let mut event = trigger.event();
         if let Some(with) = with {
             merge(&mut event, with.json());
         }
+        if let Some(size) = padded {
+            pad(&mut event, &size);
+        }
         return Some(Invocation::Event { body: Body::json(&event), trigger: Some(trigger.name) });
     }
     if let Some(with) = with {
         with.wrong_key("`with:` changes a trigger's event, and there is no `trigger:`", None);
     }
+    if let Some(padded) = padded {
+        padded.wrong_key("`padded:` enlarges a trigger's event, and there is no `trigger:`", None);
+    }
     body::parse(word, &value).map(|body| Invocation::Event { body, trigger: None })
+}
+
+/// Makes an event so large that it has a number of bytes as compact JSON.
+fn pad(event: &mut Value, cursor: &Cursor<'_>) {
+    let Some(size) = amount::size(cursor, body::LARGEST) else { return };
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    if !event.is_object() {
+        cursor.wrong("only a map can be padded", None);
+        return;
+    }
+    event[PADDING] = Value::String(String::new());
+    let Some(missing) = size.checked_sub(event.to_string().len()) else {
+        cursor.wrong("the event is larger than that without padding", None);
+        return;
+    };
+    event[PADDING] = Value::String("x".repeat(missing));
 }
 
 fn trigger(cursor: &Cursor<'_>) -> Option<&'static triggers::Trigger> {
@@ -107,7 +138,7 @@ fn trigger(cursor: &Cursor<'_>) -> Option<&'static triggers::Trigger> {
 }
 
 /// JSON merge patch, RFC 7396: maps are merged, null removes, all else replaces.
-fn merge(target: &mut Value, patch: Value) {
+pub(super) fn merge(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
         return;

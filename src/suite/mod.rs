@@ -11,6 +11,7 @@
 mod amount;
 mod body;
 mod builtin;
+pub mod by_hand;
 mod case;
 #[cfg(test)]
 mod corpus;
@@ -18,6 +19,7 @@ mod cursor;
 mod expect;
 mod headers;
 mod invocation;
+mod job;
 mod judge;
 mod locate;
 mod node;
@@ -33,6 +35,7 @@ pub use cursor::Key;
 pub use expect::{Expectation, Judgement, KINDS, Kept, Kind};
 pub use headers::{HeaderEdit, NameCase};
 pub use invocation::{Body, Http, Invocation};
+pub use job::RunExpected;
 pub use judge::{decoded, ending};
 pub use parse::{Origin, number, parse};
 pub use problem::{Problem, Problems, Style};

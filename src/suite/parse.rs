@@ -7,6 +7,7 @@ use super::cursor::{Cursor, Fields, Key, advice};
 use super::expect;
 use super::headers;
 use super::invocation;
+use super::job;
 use super::locate::{Part, Position, of_error, position};
 use super::node::Node;
 use super::problem::{Complaints, Problems};
@@ -26,7 +27,7 @@ pub enum Origin {
 const SUITE: &[Key] = &[
     Key { name: "suite", about: "the suite's name in reports" },
     Key { name: "about", about: "what the suite is for" },
-    Key { name: "type", about: "the kind of function that it asks: event or http" },
+    Key { name: "type", about: "the kind of function that it asks: event, http or job" },
     Key { name: "cases", about: "what is asked, in order, of one instance" },
 ];
 
@@ -51,7 +52,7 @@ const PROOF: &[Key] = &[
 ];
 
 const TYPES: &[(&str, FunctionType)] =
-    &[("event", FunctionType::Event), ("http", FunctionType::Http)];
+    &[("event", FunctionType::Event), ("http", FunctionType::Http), ("job", FunctionType::Job)];
 
 const SEVERITIES: &[(&str, Severity)] =
     &[("error", Severity::Error), ("warning", Severity::Warning), ("info", Severity::Info)];
@@ -139,9 +140,13 @@ fn case(
             .and_then(|severity| severity.word("severity", SEVERITIES))
             .unwrap_or(Severity::Error),
         tags: tags.iter().filter_map(|tag| tag.text().map(str::to_owned)).collect(),
-        headers: fields.take("headers").map(|cursor| headers::parse(&cursor)).unwrap_or_default(),
+        headers: fields.take("headers").map(|cursor| edit(&cursor, kind)).unwrap_or_default(),
+        run: (kind == Some(FunctionType::Job))
+            .then(|| fields.take("expect").map(|cursor| job::parse(&cursor)).unwrap_or_default()),
+        // A job's are taken by now.
         expectations: fields
             .take("expect")
+            .filter(|_| kind != Some(FunctionType::Job))
             .map(|cursor| expect::parse(&cursor))
             .unwrap_or_default(),
         fix: fields.take("fix").and_then(|fix| fix.text()).map(|fix| fix.trim().to_owned()),
@@ -152,9 +157,20 @@ fn case(
     name.map(|_| case)
 }
 
+fn edit(cursor: &Cursor<'_>, kind: Option<FunctionType>) -> headers::HeaderEdit {
+    if kind == Some(FunctionType::Job) {
+        cursor.wrong_key("a job gets no headers", None);
+    }
+    headers::parse(cursor)
+}
+
 fn asked(fields: &Fields<'_>, kind: Option<FunctionType>) -> Option<invocation::Invocation> {
     let (word, value) = fields.one_of("a case", &["event", "http"])?;
     if word == "http" {
+        if kind == Some(FunctionType::Job) {
+            let hint = "write `event:`, or make it a suite of `type: http`".to_owned();
+            value.wrong_key("a job gets no requests", Some(hint));
+        }
         return invocation::http(&value);
     }
     if kind == Some(FunctionType::Http) {
@@ -174,7 +190,8 @@ fn case_id(cursor: &Cursor<'_>, origin: Origin, before: &[Case]) -> Option<Strin
         cursor.wrong(format!("the id `{id}` is taken by a case before"), None);
     }
     let digits = id.get(1..).is_some_and(|rest| rest.len() == 3 && rest.parse::<u16>().is_ok());
-    if origin == Origin::User && digits && id.starts_with(['B', 'E', 'F', 'H', 'M', 'R', 'S']) {
+    if origin == Origin::User && digits && id.starts_with(['B', 'E', 'F', 'H', 'J', 'M', 'R', 'S'])
+    {
         let hint = "leave it out, and the case gets the next one of U001, U002 …".to_owned();
         cursor.wrong(format!("ids such as `{id}` are the program's own"), Some(hint));
     }

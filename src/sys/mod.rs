@@ -3,12 +3,14 @@
 //! Each function is one thing that neither the standard library nor `rustix` offers in a
 //! safe form, with the narrowest signature that its callers need.
 
+mod attention;
 mod execute;
 mod fork;
 mod loopback;
 mod namespace;
 mod seccomp;
 
+pub use attention::Attention;
 pub use execute::{CommandLine, execute};
 pub use fork::{Forked, fork};
 pub use loopback::raise_loopback;

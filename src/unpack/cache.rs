@@ -1,5 +1,5 @@
 //! Roots that were unpacked before, shared between runs and bounded in size.
-#![expect(clippy::disallowed_methods, reason = "the cache is files")]
+#![expect(clippy::disallowed_methods, reason = "the cache is files, and unpacking is timed")]
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, flock};
 
@@ -19,9 +19,10 @@ use crate::oci::Digest;
 const LIMIT: u64 = 10 << 30;
 /// The directory of an entry while it is made.
 const NEW: &str = "new";
-/// The root inside an entry, and the file that says its size.
+/// The root inside an entry, and the files that say its size, and how long it took to make.
 const ROOT: &str = "root";
 const SIZE: &str = "size";
+const TIME: &str = "nanoseconds";
 
 /// A directory of unpacked roots.
 #[derive(Debug)]
@@ -36,8 +37,28 @@ pub struct Cache {
 pub struct UnpackedRoot {
     /// The root directory, only to be read.
     pub path: PathBuf,
+    /// What it took to unpack it; `None` where that was not noted.
+    pub unpacking: Option<Unpacking>,
     /// Shared; removing the entry needs it exclusively.
     _lock: File,
+}
+
+/// What it took to unpack an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unpacking {
+    /// From the first layer's first byte to the last file.
+    pub took: Duration,
+    /// Whether it was this boot that waited for it.
+    pub when: Unpacked,
+}
+
+/// When an image was unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpacked {
+    /// By this boot.
+    Now,
+    /// By a boot before, which noted how long it took.
+    Before,
 }
 
 impl Cache {
@@ -66,6 +87,19 @@ impl Cache {
         Cache { limit, ..self }
     }
 
+    /// What it holds: roots, and the bytes that they take, roughly.
+    #[must_use]
+    pub fn holds(&self) -> (usize, u64) {
+        let entries = self.others("?");
+        (entries.len(), entries.iter().map(|entry| entry.size).sum())
+    }
+
+    /// Bytes that all roots together may take.
+    #[must_use]
+    pub fn limit(&self) -> u64 {
+        self.limit
+    }
+
     /// The root of an image, unpacked now or before.
     ///
     /// # Errors
@@ -81,6 +115,7 @@ impl Cache {
         let lock = self.lock(&key)?;
         let path = self.entries.join(&key).join(ROOT);
         take(&lock, FlockOperation::LockShared)?;
+        let mut when = Unpacked::Before;
         // Another run may remove it again before it is held.
         while !path.is_dir() {
             // Whoever makes it must not wait for those who use it already.
@@ -89,12 +124,16 @@ impl Cache {
             take(&making, FlockOperation::LockExclusive)?;
             if !path.is_dir() {
                 self.make(image, blobs, ownership, &key)?;
+                when = Unpacked::Now;
             }
             take(&lock, FlockOperation::LockShared)?;
         }
         // When it was used last, for the choice of what goes.
         let _ = lock.set_modified(SystemTime::now());
-        Ok(UnpackedRoot { path, _lock: lock })
+        let took = fs::read_to_string(self.entries.join(&key).join(TIME));
+        let took = took.ok().and_then(|nanoseconds| nanoseconds.parse().ok());
+        let unpacking = took.map(|took| Unpacking { took: Duration::from_nanos(took), when });
+        Ok(UnpackedRoot { path, unpacking, _lock: lock })
     }
 
     /// The lock of a directory of the cache: of an entry, or of one that is being made.
@@ -119,8 +158,12 @@ impl Cache {
         remove(&new).map_err(failed("remove an unfinished root"))?;
         let root = new.join(ROOT);
         fs::create_dir_all(&root).map_err(failed("make a directory in the cache"))?;
+        let begun = Instant::now();
         let made = extract::extract(image, blobs, ownership, &root).and_then(|()| {
-            fs::write(new.join(SIZE), size.to_string()).map_err(failed("write into the cache"))?;
+            let took = begun.elapsed().as_nanos();
+            fs::write(new.join(SIZE), size.to_string())
+                .and_then(|()| fs::write(new.join(TIME), took.to_string()))
+                .map_err(failed("write into the cache"))?;
             fs::rename(&new, self.entries.join(key)).map_err(failed("put a root into the cache"))
         });
         if made.is_err() {

@@ -10,7 +10,7 @@ mod ownership;
 
 use std::io;
 
-pub use cache::{Cache, UnpackedRoot};
+pub use cache::{Cache, Unpacked, UnpackedRoot, Unpacking};
 pub use ownership::Ownership;
 
 /// Why layers could not be unpacked.

@@ -92,8 +92,8 @@ pub(super) fn boot(
         Followed::Unseen => {
             return Err(EngineError::Unavailable {
                 what: "find the container's processes".to_owned(),
-                why: "they are in no control group of this machine".to_owned(),
-                hint: "name the engine's endpoint as tcp://… with DOCKER_HOST".to_owned(),
+                why: "it takes root, on the machine on which the engine runs".to_owned(),
+                hint: "run it as root there, or use --engine embedded".to_owned(),
             });
         }
     }

@@ -15,13 +15,14 @@ use rustix::net::sockopt::socket_error;
 use rustix::time::Timespec;
 
 use super::super::{EngineError, Instance, Timeline, Writes};
-use super::holder::ADDRESS;
+use super::holder::{ADDRESS, Report, reports};
 use super::pump::Pump;
 use super::spawn::{Holder, clock, instant};
-use super::wire::{Answer, End, Order, Request};
+use super::wire::{Answer, End, Order, Refusal, Request};
 use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
-use crate::unpack::UnpackedRoot;
+use crate::sys::Attention;
+use crate::unpack::{UnpackedRoot, Unpacking};
 
 /// See [`Instance`].
 #[derive(Debug)]
@@ -36,8 +37,10 @@ pub(super) struct Booted {
     tables: Vec<File>,
     /// Of the instance's network, not yet connected.
     sockets: Mutex<Vec<OwnedFd>>,
+    /// Until the start has been watched: who is interrupted between boot and watch looks late.
+    attention: Mutex<Option<Attention>>,
     /// Keeps the unpacked image in the cache.
-    _root: Option<UnpackedRoot>,
+    root: Option<UnpackedRoot>,
 }
 
 /// What the holder tells without being asked.
@@ -81,14 +84,21 @@ impl Booted {
             Pump::start(stdout, stderr, &plan.canaries).map_err(failed("read what is written"))?;
         let root = std::path::absolute(root).map_err(failed("find the unpacked image"))?;
         let request = Request::Boot(Box::new(Order::new(&root, plan)));
+        // The answer comes with the exec, and the clock starts with the answer.
+        let attention = Attention::of_this_thread();
         let (answer, descriptors) =
             holder.ask(&request, &[stdout_end.as_fd(), stderr_end.as_fd()])?;
         drop((stdout_end, stderr_end));
-        let Answer::Booted { created, executed, refused, tables } = answer else {
+        let Answer::Booted { created, refused, tables } = answer else {
             return Err(unexpected());
         };
         let mut descriptors = descriptors.into_iter();
         let events = descriptors.next().ok_or_else(unexpected)?;
+        let told = File::from(descriptors.next().ok_or_else(unexpected)?);
+        let (executed, refused) = match refused {
+            Some(refused) => (created, Some(refused)),
+            None => executed(&holder, told, created)?,
+        };
         rustix::io::ioctl_fionbio(&events, true)
             .map_err(|error| failed("watch the command")(error.into()))?;
         Ok(Booted {
@@ -99,7 +109,8 @@ impl Booted {
             events: Mutex::new(Events { pipe: events.into(), ended: None, lost: false }),
             tables: descriptors.by_ref().take(tables).map(File::from).collect(),
             sockets: Mutex::new(descriptors.collect()),
-            _root: unpacked,
+            attention: Mutex::new(attention),
+            root: unpacked,
         })
     }
 
@@ -125,18 +136,43 @@ impl Booted {
     }
 }
 
+/// Waits for the exec: when it was, and the kernel's refusal, if it refused.
+fn executed(
+    holder: &Holder,
+    told: File,
+    created: u64,
+) -> Result<(u64, Option<Refusal>), EngineError> {
+    let mut executed = None;
+    for report in reports(told).map_err(failed("read what the container says"))? {
+        match report {
+            Report::Executing { nanos } => executed = Some(nanos),
+            Report::Refused(refusal) => return Ok((executed.unwrap_or(created), Some(refusal))),
+            Report::Failed { .. } => return Err(holder.failure()),
+        }
+    }
+    executed.map(|executed| (executed, None)).ok_or_else(|| holder.failure())
+}
+
 fn failed(what: &str) -> impl FnOnce(io::Error) -> EngineError {
     let what = what.to_owned();
     move |source| EngineError::Failed { what, source }
 }
 
-fn unexpected() -> EngineError {
+pub(super) fn unexpected() -> EngineError {
     EngineError::Lost("it answered something else".to_owned())
 }
 
 impl Instance for Booted {
     fn timeline(&self) -> Timeline {
         self.timeline
+    }
+
+    fn unpacking(&self) -> Option<Unpacking> {
+        self.root.as_ref().and_then(|root| root.unpacking)
+    }
+
+    fn watched(&self) {
+        *self.attention.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn refused(&self) -> Option<ExecRefused> {

@@ -6,6 +6,7 @@
 //! and nothing outlives it. See `holder`.
 
 mod availability;
+mod examine;
 mod holder;
 mod instance;
 mod pump;

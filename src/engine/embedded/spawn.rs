@@ -88,11 +88,7 @@ impl Holder {
         let control = guard.as_ref().ok_or_else(|| lost("it was lost before"))?;
         let answer = send(control, request, descriptors).and_then(|()| receive(control));
         match answer {
-            Ok(Some((Answer::Failed { what, errno, why }, _))) => {
-                let source =
-                    errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
-                Err(availability::explain(what, source))
-            }
+            Ok(Some((Answer::Failed { what, errno, why }, _))) => Err(failure(what, errno, why)),
             Ok(Some(answer)) => Ok(answer),
             Ok(None) => {
                 *guard = None;
@@ -104,6 +100,26 @@ impl Holder {
             }
         }
     }
+}
+
+impl Holder {
+    /// Waits for an answer that nobody asked for: why a start that was announced failed.
+    pub(super) fn failure(&self) -> EngineError {
+        let guard = self.control();
+        let lost = |why: String| EngineError::Lost(why);
+        let Some(control) = guard.as_ref() else { return lost("it was lost before".to_owned()) };
+        match receive(control) {
+            Ok(Some((Answer::Failed { what, errno, why }, _))) => failure(what, errno, why),
+            Ok(Some(_)) => lost("it answered something else".to_owned()),
+            Ok(None) => lost("it ended".to_owned()),
+            Err(error) => lost(error.to_string()),
+        }
+    }
+}
+
+fn failure(what: String, errno: Option<i32>, why: String) -> EngineError {
+    let source = errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
+    availability::explain(what, source)
 }
 
 impl Drop for Holder {
@@ -119,9 +135,25 @@ pub(super) fn clock() -> Instant {
     Instant::now()
 }
 
+/// How far two readings that are taken for one may lie apart, and how often that is tried for:
+/// whoever is interrupted between them is not the clock's measure.
+const TOGETHER: Duration = Duration::from_micros(20);
+const TRIES: usize = 10;
+
 /// A reading of the monotonic clock by another process, on this one's.
 pub(super) fn instant(nanos: u64) -> Instant {
-    let (here, there) = (Instant::now(), now());
+    let read = || (Instant::now(), now(), Instant::now());
+    let mut best = read();
+    for _ in 1..TRIES {
+        if best.2.duration_since(best.0) <= TOGETHER {
+            break;
+        }
+        let next = read();
+        if next.2.duration_since(next.0) < best.2.duration_since(best.0) {
+            best = next;
+        }
+    }
+    let (here, there, _) = best;
     let ago = Duration::from_nanos(there.saturating_sub(nanos));
     here.checked_sub(ago).unwrap_or(here)
 }

@@ -37,6 +37,8 @@ pub(super) enum Request {
     ProbeTmp,
     Search,
     Usage,
+    /// Try what a boot needs, without booting.
+    Examine(Box<Order>),
     /// End it all.
     Stop,
 }
@@ -65,11 +67,13 @@ pub(super) struct Order {
 /// What the holder answers.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The command was executed, or the kernel refused to. Carries the events' pipe, as many
-    /// socket tables as it says, and sockets.
+    /// The container is made, and its command is executed next: how that goes, the container
+    /// says itself; where it says nothing of use, another answer follows. Or there is nothing
+    /// to execute, since the working directory cannot be one. Carries the pipes of the
+    /// instance's end and of the container's reports, as many socket tables as it says, and
+    /// sockets.
     Booted {
         created: u64,
-        executed: u64,
         refused: Option<Refusal>,
         tables: usize,
     },
@@ -83,6 +87,7 @@ pub(super) enum Answer {
     ProbeTmp(Probe),
     Search(Vec<(usize, String)>),
     Usage(Used),
+    Examined(Vec<Step>),
     /// All is gone; how the command had ended before.
     Stopped(Option<End>),
     /// It could not be done.
@@ -91,6 +96,17 @@ pub(super) enum Answer {
         errno: Option<i32>,
         why: String,
     },
+}
+
+/// One thing that was tried.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Step {
+    pub(super) name: String,
+    /// `None` where a boot does without.
+    pub(super) done: Option<bool>,
+    /// What was done or found; where it failed and there is an error number, what was tried.
+    pub(super) told: String,
+    pub(super) errno: Option<i32>,
 }
 
 /// The kernel's refusal to execute.

@@ -130,7 +130,12 @@ fn config(
     one_less: bool,
 ) -> Result<Value, RecipeError> {
     let mut run = serde_json::Map::new();
-    let lists = [("Env", &recipe.env), ("Entrypoint", &recipe.entrypoint), ("Cmd", &recipe.cmd)];
+    let sized = recipe
+        .env_sizes
+        .iter()
+        .map(|(name, size)| format!("{name}={}", "x".repeat(size.saturating_sub(name.len() + 2))));
+    let env: Vec<String> = recipe.env.iter().cloned().chain(sized).collect();
+    let lists = [("Env", &env), ("Entrypoint", &recipe.entrypoint), ("Cmd", &recipe.cmd)];
     for (key, list) in lists {
         if !list.is_empty() {
             run.insert(key.to_owned(), json!(list));

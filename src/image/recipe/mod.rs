@@ -47,6 +47,8 @@ pub struct ConfigRecipe {
     pub user: String,
     /// `KEY=value`.
     pub env: Vec<String>,
+    /// Variables of the letter x, by the bytes that `KEY=value` and its NUL take.
+    pub env_sizes: BTreeMap<String, usize>,
     /// `ENTRYPOINT`.
     pub entrypoint: Vec<String>,
     /// `CMD`.
@@ -249,6 +251,7 @@ impl Default for ConfigRecipe {
             platform: "linux/amd64".to_owned(),
             user: String::new(),
             env: Vec::new(),
+            env_sizes: BTreeMap::new(),
             entrypoint: Vec::new(),
             cmd: Vec::new(),
             workdir: String::new(),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use super::wire::{
-    Boot, Boots, Check, Document, Image, Kind, LogLine, Logs, Phases, Place, Severity, SizeKnown,
-    Status, Stream, Summary, Tool, Trouble, Verdict,
+    Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, MemorySweep, Phases,
+    Place, Severity, SizeKnown, Spread, Status, Stream, Summary, Tier, Tool, Trouble, Verdict,
 };
 use crate::contract::FunctionType;
+use crate::evidence::{Ending, JobEnd};
 use crate::report::boots::spread;
 use crate::report::moment::iso8601;
-use crate::report::{BootFacts, Counts, ImageReport, Report};
+use crate::report::{BootFacts, Counts, ImageReport, JobFacts, Report, TierOutcome};
 use crate::{check, evidence, report};
 
 /// The kind of document and its version.
@@ -64,6 +65,8 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
         memory_mb: read.map(|read| read.memory_mb),
         verdict: verdict(image.verdict(fail_on)),
         boot: image.boot.as_ref().map(boot),
+        job: image.job.as_ref().map(job),
+        memory_sweep: image.sweep.as_ref().map(sweep),
         checks: image.checks.iter().map(check).collect(),
         logs: booted.then(|| logs(&image.logs)),
         trouble: image.trouble.as_ref().map(|trouble| Trouble {
@@ -75,7 +78,7 @@ fn image(image: &ImageReport, fail_on: check::Severity) -> Image {
 }
 
 fn boot(boot: &BootFacts) -> Boot {
-    let spread = spread(&boot.boots);
+    let all = spread(&boot.boots);
     Boot {
         time_to_listen_ms: boot.time_to_listen.map(ms),
         limit_ms: ms(boot.limit),
@@ -84,16 +87,84 @@ fn boot(boot: &BootFacts) -> Boot {
         phases_ms: Phases {
             create: ms(boot.create),
             exec: ms(boot.exec),
+            first_log: boot.first_log.map(ms),
             listen: boot.time_to_listen.map(ms),
+            first_accept: boot.first_accept.map(ms),
             first_response: boot.first_response.map(ms),
         },
         boots: Boots {
             n: boot.boots.len(),
-            min: spread.map(|spread| ms(spread.min)),
-            p50: spread.map(|spread| ms(spread.p50)),
-            p95: spread.map(|spread| ms(spread.p95)),
-            max: spread.map(|spread| ms(spread.max)),
+            min: all.map(|all| ms(all.min)),
+            p50: all.map(|all| ms(all.p50)),
+            p95: all.map(|all| ms(all.p95)),
+            max: all.map(|all| ms(all.max)),
+            headroom: all.map(|all| ms(boot.limit.saturating_sub(all.max))),
+            each: boot.boots.iter().copied().map(ms).collect(),
+            first_response: several(&boot.answers),
         },
+        cold_start: boot.cold_start.map(|start| ColdStart {
+            total_ms: ms(start.total()),
+            pull_code_ms: ms(start.pull_code()),
+            init_runtime_ms: ms(start.runtime),
+            init_function_ms: ms(start.function),
+            assumed_bytes_per_second: start.pull_speed,
+            unpack_ms: start.unpack.map(ms),
+        }),
+    }
+}
+
+fn job(job: &JobFacts) -> Job {
+    let (exit_code, signal) = match job.end {
+        JobEnd::Ended(Ending::Exited(code)) => (Some(code), None),
+        JobEnd::Ended(Ending::Signalled { signal, .. }) => (None, Some(signal)),
+        JobEnd::TimedOut { .. } | JobEnd::Refused(_) => (None, None),
+    };
+    Job {
+        duration_ms: ms(job.duration),
+        limit_ms: ms(job.limit),
+        timed_out: matches!(job.end, JobEnd::TimedOut { .. }),
+        exit_code,
+        signal,
+        create_ms: ms(job.create),
+        exec_ms: ms(job.exec),
+        first_log_ms: job.first_log.map(ms),
+        watched_limits: job.watched.clone(),
+        runs: several(&job.runs),
+    }
+}
+
+fn sweep(sweep: &report::Sweep) -> MemorySweep {
+    let tier = |tier: &report::Tier| Tier {
+        memory_mb: tier.memory_mb,
+        cpu_millis: tier.cpu_millis,
+        conforms: match tier.outcome {
+            TierOutcome::Conforms => Some(true),
+            TierOutcome::Fails(_) => Some(false),
+            TierOutcome::NotTried => None,
+        },
+        reason: match &tier.outcome {
+            TierOutcome::Fails(why) => Some(why.clone()),
+            TierOutcome::Conforms | TierOutcome::NotTried => None,
+        },
+        time_ms: tier.time.map(ms),
+        first_response_ms: tier.first_answer.map(ms),
+        memory_peak_bytes: tier.memory_peak,
+    };
+    MemorySweep {
+        least_memory_mb: sweep.least(),
+        tiers: sweep.tiers.iter().map(tier).collect(),
+        watched_limits: sweep.watched.clone(),
+    }
+}
+
+fn several(durations: &[Duration]) -> Spread {
+    let all = spread(durations);
+    Spread {
+        n: durations.len(),
+        min: all.map(|all| ms(all.min)),
+        p50: all.map(|all| ms(all.p50)),
+        p95: all.map(|all| ms(all.p95)),
+        max: all.map(|all| ms(all.max)),
     }
 }
 

@@ -69,6 +69,10 @@ pub(super) struct Image {
     pub(super) verdict: Verdict,
     /// The start; null where there was none.
     pub(super) boot: Option<Boot>,
+    /// The run; null where no job was started.
+    pub(super) job: Option<Job>,
+    /// What each size of memory gives; null where that was not asked for.
+    pub(super) memory_sweep: Option<MemorySweep>,
     /// In the order in which they are shown.
     pub(super) checks: Vec<Check>,
     /// What the instance wrote; null where nothing was booted.
@@ -111,6 +115,62 @@ pub(super) struct Boot {
     pub(super) watched_limits: Vec<String>,
     pub(super) phases_ms: Phases,
     pub(super) boots: Boots,
+    /// What a cold start on the platform may take; null where it never listened.
+    pub(super) cold_start: Option<ColdStart>,
+}
+
+/// A job's run with the first event.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Job {
+    /// From the exec to the end, or to the limit.
+    pub(super) duration_ms: f64,
+    /// The timeout that it was held to.
+    pub(super) limit_ms: f64,
+    /// Whether it still ran at the limit.
+    pub(super) timed_out: bool,
+    /// Null where it did not exit.
+    pub(super) exit_code: Option<i32>,
+    /// The signal that ended it; null where none did.
+    pub(super) signal: Option<i32>,
+    /// From the decision to boot to a ready root file system.
+    pub(super) create_ms: f64,
+    /// From there to the exec of the image's command.
+    pub(super) exec_ms: f64,
+    /// From exec to the first byte on stdout or stderr; null where there was none.
+    pub(super) first_log_ms: Option<f64>,
+    /// Limits of the platform that this machine could only watch, and not enforce.
+    pub(super) watched_limits: Vec<String>,
+    /// The durations of all runs with this event that ended (`--boots`).
+    pub(super) runs: Spread,
+}
+
+/// The image under the memory and processor of each size that the platform offers.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct MemorySweep {
+    /// The least memory that conforms; null where none does.
+    pub(super) least_memory_mb: Option<u32>,
+    /// Smallest first.
+    pub(super) tiers: Vec<Tier>,
+    /// Limits of the platform that this machine could only watch, and not enforce.
+    pub(super) watched_limits: Vec<String>,
+}
+
+/// One size of memory.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Tier {
+    pub(super) memory_mb: u32,
+    /// In thousandths of one core.
+    pub(super) cpu_millis: u32,
+    /// Whether it came up in time and one invocation was answered in time; null where it was
+    /// not tried, since a larger one did not do.
+    pub(super) conforms: Option<bool>,
+    /// Why it does not conform.
+    pub(super) reason: Option<String>,
+    /// From exec to LISTEN; of a job, to its end.
+    pub(super) time_ms: Option<f64>,
+    /// From exec to the first valid answer.
+    pub(super) first_response_ms: Option<f64>,
+    pub(super) memory_peak_bytes: Option<u64>,
 }
 
 /// How long each phase of the start took.
@@ -120,8 +180,12 @@ pub(super) struct Phases {
     pub(super) create: f64,
     /// From there to the exec of the image's command.
     pub(super) exec: f64,
+    /// From exec to the first byte on stdout or stderr; null where there was none.
+    pub(super) first_log: Option<f64>,
     /// From exec to LISTEN; null where it never listened.
     pub(super) listen: Option<f64>,
+    /// From exec to the first connection that was taken; null where none was.
+    pub(super) first_accept: Option<f64>,
     /// From exec to the first valid answer; null where there was none.
     pub(super) first_response: Option<f64>,
 }
@@ -135,6 +199,40 @@ pub(super) struct Boots {
     pub(super) p50: Option<f64>,
     pub(super) p95: Option<f64>,
     pub(super) max: Option<f64>,
+    /// What the slowest boot left of the start limit.
+    pub(super) headroom: Option<f64>,
+    /// Every boot's, in the order in which they were made.
+    pub(super) each: Vec<f64>,
+    /// From exec to the first valid answer, of the boots that gave one.
+    pub(super) first_response: Spread,
+}
+
+/// Several durations, in ms. Each percentile is one of them.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Spread {
+    pub(super) n: usize,
+    pub(super) min: Option<f64>,
+    pub(super) p50: Option<f64>,
+    pub(super) p95: Option<f64>,
+    pub(super) max: Option<f64>,
+}
+
+/// A cold start on the platform, in the parts in which its log tells it. An estimate: the pull
+/// is computed with a speed that is assumed, all else was measured on this machine.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ColdStart {
+    /// The sum of the three.
+    pub(super) total_ms: f64,
+    /// `PullCode`: the compressed layers at the assumed speed, and `unpack_ms`.
+    pub(super) pull_code_ms: f64,
+    /// `InitRuntime`: from the decision to boot to the exec of the command, without unpacking.
+    pub(super) init_runtime_ms: f64,
+    /// `InitFunction`: from the exec to LISTEN; the median where there were several boots.
+    pub(super) init_function_ms: f64,
+    /// The speed that is assumed (`--pull-speed`).
+    pub(super) assumed_bytes_per_second: u64,
+    /// What unpacking took; null where that was not measured, and is not counted.
+    pub(super) unpack_ms: Option<f64>,
 }
 
 /// One check.

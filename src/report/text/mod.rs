@@ -7,7 +7,9 @@
 mod failure;
 mod layout;
 mod line;
+mod start;
 mod summary;
+mod sweep;
 
 use std::io::{self, Write};
 
@@ -44,12 +46,19 @@ pub fn image(
     page: Page,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if page.detail == Detail::Brief && !failure::any(image, fail_on, page) {
+    let asked_for = image.sweep.is_some();
+    if page.detail == Detail::Brief && !asked_for && !failure::any(image, fail_on, page) {
         return Ok(());
     }
     head(image, page, out)?;
     if page.detail != Detail::Brief {
         line::all(&image.checks, page, out)?;
+        if let Some(boot) = &image.boot {
+            start::write(boot, page, out)?;
+        }
+    }
+    if let Some(sweep) = &image.sweep {
+        sweep::write(sweep, page, out)?;
     }
     if page.detail == Detail::Full {
         logs(&image.logs, page, out)?;
@@ -106,8 +115,10 @@ fn head(image: &ImageReport, page: Page, out: &mut dyn Write) -> io::Result<()> 
         let note = printable(note);
         layout::paragraph(&note, 2, page, |line| line.dimmed().to_string(), out)?;
     }
-    if let Some(boot) = image.boot.as_ref().filter(|boot| !boot.watched.is_empty()) {
-        let watched = boot.watched.join(" and ");
+    let booted = image.boot.as_ref().map(|boot| &boot.watched);
+    let watched = booted.or(image.job.as_ref().map(|job| &job.watched));
+    if let Some(watched) = watched.filter(|watched| !watched.is_empty()) {
+        let watched = watched.join(" and ");
         let note =
             format!("without root on this machine, {watched} could be watched but not limited");
         layout::paragraph(&note, 2, page, |line| line.dimmed().to_string(), out)?;

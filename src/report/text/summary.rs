@@ -8,7 +8,7 @@ use super::layout::{columns, cut};
 use super::line::colour;
 use super::{Detail, Page, printable};
 use crate::report::boots::{Spread, spread};
-use crate::report::{BootFacts, Counts, ImageReport, Report, Verdict};
+use crate::report::{BootFacts, Counts, ImageReport, JobFacts, Report, Verdict};
 use crate::units;
 
 /// Writes it.
@@ -34,7 +34,8 @@ fn outcome(image: &ImageReport) -> String {
     match (&image.trouble, image.checks.as_slice()) {
         (Some(_), []) => "could not be checked".to_owned(),
         (trouble, _) => {
-            let boot = image.boot.as_ref().map(boot).unwrap_or_default();
+            let boot = image.boot.as_ref().map(boot).or(image.job.as_ref().map(job));
+            let boot = boot.unwrap_or_default();
             let end = if trouble.is_some() { ", not checked to the end" } else { "" };
             format!("{}{end}{boot}", counts(image.counts()))
         }
@@ -95,4 +96,15 @@ fn boot(boot: &BootFacts) -> String {
         (_, None) => "did not listen".to_owned(),
     };
     format!("  ({text}, limit {limit})")
+}
+
+fn job(job: &JobFacts) -> String {
+    let text = match spread(&job.runs) {
+        Some(Spread { p50, p95, max, .. }) if job.runs.len() > 1 => {
+            let [p50, p95, max] = [p50, p95, max].map(units::duration);
+            format!("{}; p50 {p50}, p95 {p95}, max {max}", job.told())
+        }
+        _ => job.told(),
+    };
+    format!("  ({text}, limit {})", units::duration(job.limit))
 }

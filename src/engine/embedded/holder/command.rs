@@ -30,9 +30,10 @@ use super::fault::{Doing, Fault};
 use crate::plan::DEFAULT_PATH;
 use crate::sys;
 
-/// What the container says to the holder, a line each, on a pipe that closes with the exec.
+/// What the container says to the holder and to the program, a line each, on pipes that close
+/// with the exec.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Report {
+pub(in super::super) enum Report {
     /// The command is executed now, on the monotonic clock.
     Executing { nanos: u64 },
     /// The kernel refused to.
@@ -46,7 +47,8 @@ pub(super) enum Report {
 pub(super) struct Command {
     pub(super) order: Rc<Order>,
     pub(super) privilege: Privilege,
-    pub(super) reports: Rc<PipeWriter>,
+    /// Of both who wait: the program cannot wait for the holder, whose turn may come late.
+    pub(super) reports: Rc<[PipeWriter; 2]>,
     /// The process that starts the container.
     pub(super) holder: Rc<OwnedFd>,
 }
@@ -132,8 +134,10 @@ impl Command {
     fn say(&self, report: &Report) {
         if let Ok(mut line) = serde_json::to_vec(report) {
             line.push(b'\n');
-            // Nobody to tell it to: then the holder is gone, and so is this process.
-            let _ = (&*self.reports).write_all(&line);
+            for mut pipe in &*self.reports {
+                // Nobody to tell it to: then the holder is gone, and so is this process.
+                let _ = pipe.write_all(&line);
+            }
         }
     }
 }
@@ -189,7 +193,7 @@ fn find(name: &str, path: &str) -> Result<String, (String, Errno)> {
 }
 
 /// Reads what the container said until it closed its end.
-pub(super) fn reports(pipe: io::PipeReader) -> io::Result<Vec<Report>> {
+pub(in super::super) fn reports(pipe: impl io::Read) -> io::Result<Vec<Report>> {
     let text = io::read_to_string(pipe)?;
     Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
 }

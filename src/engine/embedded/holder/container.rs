@@ -16,7 +16,7 @@ use rustix::process::{
     pidfd_send_signal, set_dumpable_behavior, waitid,
 };
 
-use super::super::wire::{Answer, Order, Refusal, send};
+use super::super::wire::{Answer, Order, send};
 use super::command::{Command, Report, now, reports};
 use super::fault::{Doing, Fault};
 use super::limits::Limits;
@@ -65,42 +65,37 @@ pub(super) fn boot(
     let mut limits = Limits::new(&order, privilege, foundation.group.take())?;
     let stage = stage::build(&order, privilege)?;
     let (reader, events) = io::pipe().doing("make the events' pipe")?;
-    let started = match &stage.made.refused {
-        Some(refusal) => Started { refused: Some(refusal.clone()), ..Started::never() },
-        None => start(&order, &foundation, &mut limits, streams)?,
-    };
-    let Started { first, created, executed, refused } = started;
-    let mut descriptors = vec![reader.as_fd()];
-    descriptors.extend(foundation.tables.iter().map(AsFd::as_fd));
-    let sockets = super::serve::sockets()?;
-    descriptors.extend(sockets.iter().map(AsFd::as_fd));
+    let (told, tell) = io::pipe().doing("make the program's pipe")?;
     let tables = foundation.tables.len();
-    let answer = Answer::Booted { created, executed, refused, tables };
-    send(control, &answer, &descriptors).doing("answer")?;
+    let sockets = super::serve::sockets()?;
+    let mut descriptors = vec![reader.as_fd(), told.as_fd()];
+    descriptors.extend(foundation.tables.iter().map(AsFd::as_fd));
+    descriptors.extend(sockets.iter().map(AsFd::as_fd));
+    let answer = |refused| {
+        let answer = Answer::Booted { created: now(), refused, tables };
+        send(control, &answer, &descriptors).doing("answer")
+    };
+    let first = match &stage.made.refused {
+        Some(refusal) => {
+            answer(Some(refusal.clone()))?;
+            None
+        }
+        None => start(&order, &foundation, &mut limits, streams, tell, || answer(None))?,
+    };
     limits.leave();
     Ok(Held { order, privilege, stage, first, limits, events })
 }
 
-struct Started {
-    first: Option<First>,
-    created: u64,
-    executed: u64,
-    refused: Option<Refusal>,
-}
-
-impl Started {
-    fn never() -> Started {
-        let now = now();
-        Started { first: None, created: now, executed: now, refused: None }
-    }
-}
-
+/// Makes the container, has `answer` called, and then the command executed: from there on the
+/// program hears of it from the container itself.
 fn start(
     order: &Rc<Order>,
     foundation: &Foundation,
     limits: &mut Limits,
     streams: Vec<OwnedFd>,
-) -> Result<Started, Fault> {
+    tell: io::PipeWriter,
+    answer: impl FnOnce() -> Result<(), Fault>,
+) -> Result<Option<First>, Fault> {
     let what = "write the bundle";
     let config = spec(order, foundation).to_string();
     fs::write(format!("{BUNDLE}/config.json"), config).doing(what)?;
@@ -109,7 +104,7 @@ fn start(
     let command = Command {
         order: Rc::clone(order),
         privilege: foundation.privilege,
-        reports: Rc::new(writer),
+        reports: Rc::new([tell, writer]),
         holder: Rc::new(holder),
     };
     let [stdout, stderr] = <[OwnedFd; 2]>::try_from(streams)
@@ -137,17 +132,17 @@ fn start(
     let pid = container.pid().and_then(|pid| Pid::from_raw(pid.as_raw()));
     let pid = pid.ok_or_else(|| Fault::new("find the container", io::ErrorKind::NotFound))?;
     let handle = pidfd_open(pid, PidfdFlags::empty()).doing("open the container")?;
-    let created = now();
+    let first = First { pid, handle };
+    answer()?;
     container.start().map_err(|error| create(&error))?;
     // libcontainer hides this process from others; it has nothing to hide.
     let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
-    let mut started =
-        Started { first: Some(First { pid, handle }), created, executed: created, refused: None };
     let mut executed = false;
     for report in reports(reader).doing("read the container's reports")? {
         match report {
-            Report::Executing { nanos } => (started.executed, executed) = (nanos, true),
-            Report::Refused(refusal) => started.refused = Some(refusal),
+            Report::Executing { .. } => executed = true,
+            // It was ours, not the image's: its end tells nothing.
+            Report::Refused(_) => return Ok(None),
             Report::Failed { what, errno, why } => {
                 let source =
                     errno.map_or_else(|| io::Error::other(why), io::Error::from_raw_os_error);
@@ -155,17 +150,14 @@ fn start(
             }
         }
     }
-    if started.refused.is_some() {
-        // It was ours, not the image's: its end tells nothing.
-        started.first = None;
-    }
-    if !executed && started.refused.is_none() {
+    if !executed {
         return Err(Fault::new(
             "execute the command",
             io::Error::other("the container ended before"),
         ));
     }
-    Ok(started)
+    limits.share(order);
+    Ok(Some(first))
 }
 
 /// The whole chain of causes on one line; libcontainer's own texts name only the last step.

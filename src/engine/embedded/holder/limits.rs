@@ -39,6 +39,8 @@ pub(super) struct Limits {
     killed: u64,
     ticks: u32,
     cpu: Option<Duration>,
+    /// Whether the processor is limited.
+    shared: bool,
 }
 
 impl Limits {
@@ -57,26 +59,34 @@ impl Limits {
             killed: 0,
             ticks: 0,
             cpu: None,
+            shared: true,
         };
         if let Some(group) = &mut limits.group {
-            let quota = u64::from(order.cpu_millis) * 100;
             let processes = order.processes.to_string();
             let set = "limit the instance";
             group.write("pids", "pids.max", &processes).doing(set)?;
-            match group.version {
-                Version::V1 => {
-                    group.write("cpu", "cpu.cfs_period_us", "100000").doing(set)?;
-                    group.write("cpu", "cpu.cfs_quota_us", &quota.to_string()).doing(set)?;
-                }
-                Version::V2 => {
-                    group.write("cpu", "cpu.max", &format!("{quota} 100000")).doing(set)?;
-                    // Not there where the kernel has no swap accounting.
-                    let _ = group.write("memory", "memory.swap.max", "0");
-                }
+            if group.version == Version::V2 {
+                // Not there where the kernel has no swap accounting.
+                let _ = group.write("memory", "memory.swap.max", "0");
             }
             limits.allow(order.memory).doing(set)?;
         }
         Ok(limits)
+    }
+
+    /// Gives the command its share of the processor, once it is executed: what it takes to make
+    /// the container would use up the share of the first tenth of a second, or more.
+    /// Where that fails, the processor is watched only, and the report says so.
+    pub(super) fn share(&mut self, order: &Order) {
+        let Some(group) = &self.group else { return };
+        let quota = u64::from(order.cpu_millis) * 100;
+        let shared = match group.version {
+            Version::V1 => group
+                .write("cpu", "cpu.cfs_period_us", "100000")
+                .and_then(|()| group.write("cpu", "cpu.cfs_quota_us", &quota.to_string())),
+            Version::V2 => group.write("cpu", "cpu.max", &format!("{quota} 100000")),
+        };
+        self.shared = shared.is_ok();
     }
 
     /// Waits until what this process starts is under the limits.
@@ -193,7 +203,8 @@ impl Limits {
     /// for everybody but root.
     fn watched(&self) -> Vec<String> {
         let names: &[&str] = match (&self.group, self.privilege) {
-            (Some(_), _) => &[],
+            (Some(_), _) if self.shared => &[],
+            (Some(_), _) => &["cpu"],
             (None, Privilege::User) => &["cpu", "memory"],
             (None, Privilege::Root) => &["cpu", "memory", "processes"],
         };

@@ -7,6 +7,7 @@
 
 mod command;
 mod container;
+mod examine;
 mod fault;
 mod group;
 mod hierarchy;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 use rustix::fs::Mode;
 
-pub(super) use command::now;
+pub(super) use command::{Report, now, reports};
 pub(super) use stage::ADDRESS;
 
 use super::wire::{Answer, Request, receive, send};
@@ -75,6 +76,9 @@ pub fn holder_main() -> ExitCode {
                     ExitCode::FAILURE
                 }
             }
+        }
+        Ok(Some((Request::Examine(order), _))) => {
+            examine::examine(&control, privilege, foundation, &order)
         }
         _ => ExitCode::SUCCESS,
     }

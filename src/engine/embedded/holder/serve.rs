@@ -92,7 +92,9 @@ fn answer(control: &UnixStream, held: &mut Held) -> bool {
         }
         Request::ProbeTmp => probe::probe(held).map_or_else(Answer::from, Answer::ProbeTmp),
         Request::Usage => Answer::Usage(held.limits.used(held.first.as_ref())),
-        Request::Boot(_) => Fault::new("boot twice", io::ErrorKind::InvalidInput).into(),
+        Request::Boot(_) | Request::Examine(_) => {
+            Fault::new("boot twice", io::ErrorKind::InvalidInput).into()
+        }
     };
     send(control, &answer, &[]).is_ok()
 }
