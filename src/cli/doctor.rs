@@ -8,7 +8,7 @@ use scf_conform::contract::Contract;
 use scf_conform::endpoint::{self, Surroundings};
 use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Finding, State};
-use scf_conform::pipeline::{Opened, Session};
+use scf_conform::pipeline::{Job, Opened, Session};
 use scf_conform::report::{Trouble, printable};
 use scf_conform::run::{Cancel, Silent};
 use scf_conform::suite::Style;
@@ -16,6 +16,7 @@ use scf_conform::units;
 use scf_conform::unpack::Cache;
 
 use super::args::value;
+use super::engines::{self, EngineName, Places};
 use super::environment::Environment;
 use super::exit::Exit;
 use super::gathered::{self, Gathered};
@@ -84,23 +85,31 @@ fn examine(settings: &Settings) -> Found {
             ));
         }
     }
-    let boot = boot(settings);
-    if boot.state == State::Ok {
+    let embedded = boot(settings, EngineName::Embedded);
+    if embedded.state == State::Ok {
         found.engines.push("embedded");
     }
-    found.findings.push(boot);
+    found.findings.push(embedded);
     let docker = served("docker", &settings.surroundings, "start it, or set DOCKER_HOST");
-    if docker.state == State::Ok {
-        found.engines.push("docker");
-    }
+    let answers = docker.state == State::Ok;
     found.findings.push(docker);
+    if answers {
+        let started = boot(settings, EngineName::Docker);
+        if started.state == State::Ok {
+            found.engines.push("docker");
+        }
+        found.findings.push(started);
+    }
     found.findings.push(podman(&settings.surroundings));
     found.findings.push(cache(&settings.cache_dir));
     found.findings.push(descriptors());
     // What is missing is a flaw only where nothing stands in for it.
     let can = !found.engines.is_empty();
     for finding in &mut found.findings {
-        if can && finding.state == State::No && ["docker", "podman"].contains(&&*finding.name) {
+        if can
+            && finding.state == State::No
+            && ["docker", "docker boot", "podman"].contains(&&*finding.name)
+        {
             finding.state = State::Note;
         }
     }
@@ -132,30 +141,34 @@ fn machine() -> Finding {
     }
 }
 
-/// The proof of the embedded engine: a boot.
-fn boot(settings: &Settings) -> Finding {
-    let failed = |told: String, change: Option<String>| Finding {
-        name: "embedded".to_owned(),
-        state: State::No,
-        told,
-        change: Some(change.unwrap_or_else(|| "see the other lines".to_owned())),
+/// The proof of an engine: a boot.
+fn boot(settings: &Settings, name: EngineName) -> Finding {
+    let word = match name {
+        EngineName::Embedded => "embedded",
+        EngineName::Docker => "docker boot",
     };
-    let mut jobs = match Jobs::new(settings, Style::Plain) {
-        Ok(jobs) => jobs,
-        Err(error) => return failed(error, None),
+    let failed = |told: String, change: Option<String>| {
+        let change = change.unwrap_or_else(|| "see the other lines".to_owned());
+        no(word, told, &change)
     };
-    if let Err(error) = jobs.find_engine() {
-        return failed(error.to_string(), None);
-    }
-    let job = match jobs.job(&Wanted::new("fixture:hello"), &Cancel::default()) {
-        Ok(job) => job,
+    let places = Places { cache: &settings.cache_dir, surroundings: &settings.surroundings };
+    let engine = match engines::open(name, &places) {
+        Ok(engine) => engine,
         Err(error) => return failed(error.to_string(), None),
+    };
+    let job = Jobs::new(settings, Style::Plain).and_then(|jobs| {
+        let hello = Wanted::new("fixture:hello");
+        jobs.job(&hello, &Cancel::default()).map_err(|error| error.to_string())
+    });
+    let job = match job {
+        Ok(job) => Job { engine: Some(engine), ..job },
+        Err(error) => return failed(error, None),
     };
     match Session::open(&job, &Silent, &Cancel::default()) {
         Ok(Opened::Up(session)) => {
             let listens = units::duration(session.cold_start.function);
             match session.close() {
-                Ok(()) => ok("embedded", format!("boots: fixture:hello listens after {listens}")),
+                Ok(()) => ok(word, format!("boots: fixture:hello listens after {listens}")),
                 Err(Trouble { message, hint }) => failed(message, hint),
             }
         }
