@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::Exit;
 use super::file::FILE;
-use super::term::{self, Results};
+use super::term;
 
 /// Check images before every `git push`
 ///
@@ -53,13 +53,7 @@ pub(super) fn run(arguments: &Hook) -> Exit {
         HookAction::Remove => remove(&hooks),
     });
     match done {
-        Ok(text) => match Results::default().write_all(text.as_bytes()) {
-            Ok(()) => Exit::Conforms,
-            Err(error) => {
-                term::error(&format!("write to stdout: {error}"), None);
-                Exit::NotChecked
-            }
-        },
+        Ok(text) => term::print(&text, Exit::Conforms),
         Err(Refused { message, help, exit }) => {
             term::error(&message, help.as_deref());
             exit

@@ -6,11 +6,10 @@
 
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::Path;
 
 use super::exit::Exit;
-use super::term::{self, Results};
+use super::term;
 
 /// Names under which docker finds plugins begin so.
 const LINK: &str = "docker-";
@@ -96,13 +95,7 @@ fn variables(options: &[OsString]) -> Vec<(String, String)> {
 
 /// Describes the plugin.
 pub(super) fn describe() -> Exit {
-    match Results::default().write_all(METADATA.as_bytes()) {
-        Ok(()) => Exit::Conforms,
-        Err(error) => {
-            term::error(&format!("write to stdout: {error}"), None);
-            Exit::NotChecked
-        }
-    }
+    term::print(METADATA, Exit::Conforms)
 }
 
 #[cfg(test)]

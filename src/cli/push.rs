@@ -3,7 +3,6 @@
 //! What is pushed is what was checked: an image of the engine is looked up once, and checked
 //! and pushed by its id.
 
-use std::io::Write as _;
 use std::ops::ControlFlow;
 
 use clap::{Args, ValueHint};
@@ -25,7 +24,7 @@ use super::exit::Exit;
 use super::jobs::Wanted;
 use super::progress::Live;
 use super::settings::Settings;
-use super::term::{self, Results};
+use super::term;
 
 /// Check an image, and push it if it conforms
 ///
@@ -277,13 +276,7 @@ fn pushed_to(to: &Name, digest: Digest, settings: &Settings) -> Exit {
         term::note(line.trim_end());
         return Exit::Conforms;
     }
-    match Results::default().write_all(line.as_bytes()) {
-        Ok(()) => Exit::Conforms,
-        Err(error) => {
-            term::error(&format!("write to stdout: {error}"), None);
-            Exit::NotChecked
-        }
-    }
+    term::print(&line, Exit::Conforms)
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! `selftest`: the matrix of rules and the images that prove them.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +12,7 @@ use super::args::Selftest;
 use super::engines::{self, EngineName, Places};
 use super::environment::{Environment, default_cache_dir, surroundings};
 use super::exit::Exit;
-use super::term::{self, Results};
+use super::term;
 
 /// Checks the checker.
 pub(super) fn run(arguments: &Selftest, environment: &Environment) -> Exit {
@@ -22,7 +21,7 @@ pub(super) fn run(arguments: &Selftest, environment: &Environment) -> Exit {
         Err(error) => return usage(&error.to_string(), "scf-conform selftest --list names all"),
     };
     if arguments.list {
-        return print(&selftest::list(&fixtures), Exit::Conforms);
+        return term::print(&selftest::list(&fixtures), Exit::Conforms);
     }
     if let Some(dir) = &arguments.export {
         return match fixtures.as_slice() {
@@ -70,7 +69,7 @@ fn match_up(arguments: &Selftest, environment: &Environment, fixtures: &[Fixture
     };
     let proved = matrix.holds() && unproved.is_empty();
     let exit = if proved { Exit::Conforms } else { Exit::DoesNotConform };
-    print(&matrix.text(&unproved), exit)
+    term::print(&matrix.text(&unproved), exit)
 }
 
 fn export(fixture: &Fixture, dir: &Path) -> Exit {
@@ -79,20 +78,10 @@ fn export(fixture: &Fixture, dir: &Path) -> Exit {
         .map_err(|error| error.to_string())
         .and_then(|built| source::export(&built, dir).map_err(|error| error.to_string()));
     match written {
-        Ok(()) => print(&format!("oci:{}\n", dir.display()), Exit::Conforms),
+        Ok(()) => term::print(&format!("oci:{}\n", dir.display()), Exit::Conforms),
         Err(error) => {
             term::error(&format!("write `{}`: {error}", dir.display()), None);
             Exit::NotChecked
-        }
-    }
-}
-
-fn print(text: &str, exit: Exit) -> Exit {
-    match Results::default().write_all(text.as_bytes()) {
-        Ok(()) => exit,
-        Err(error) => {
-            term::error(&format!("write to stdout: {error}"), None);
-            exit.max(Exit::NotChecked)
         }
     }
 }

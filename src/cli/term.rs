@@ -7,6 +7,8 @@ use anstream::ColorChoice;
 use colored::Colorize as _;
 use scf_conform::report::printable;
 
+use super::exit::Exit;
+
 /// Decides on colours for both streams. Styles are always written; a stream that shall have
 /// none takes them out, each by its own terminal, `NO_COLOR` and the like.
 pub(super) fn colours(choice: ColorChoice) {
@@ -89,6 +91,17 @@ impl Results {
                 Ok(whole)
             }
             other => other,
+        }
+    }
+}
+
+/// Prints a text whole. Where that cannot be done, it is told, and the exit is the worse one.
+pub(super) fn print(text: &str, exit: Exit) -> Exit {
+    match Results::default().write_all(text.as_bytes()) {
+        Ok(()) => exit,
+        Err(error) => {
+            self::error(&format!("write to stdout: {error}"), None);
+            exit.max(Exit::NotChecked)
         }
     }
 }
