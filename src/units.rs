@@ -36,6 +36,13 @@ pub fn duration(duration: Duration) -> String {
     format!("{text} {unit}")
 }
 
+/// How many of a thing there are: `1 layer`, `3 layers`.
+#[must_use]
+pub fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +54,12 @@ mod tests {
         assert_eq!(size(1 << 20), "1 MiB");
         assert_eq!(size(3 << 19), "1.5 MiB");
         assert_eq!(size(1 << 30), "1 GiB");
+    }
+
+    #[test]
+    fn things_are_counted() {
+        assert_eq!(count(1, "layer"), "1 layer");
+        assert_eq!(count(0, "layer"), "0 layers");
     }
 
     #[test]

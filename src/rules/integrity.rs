@@ -4,6 +4,7 @@ use super::{Findings, Look, Proof, Rule};
 use crate::check::Severity;
 use crate::contract::Function;
 use crate::image::Image;
+use crate::units;
 
 pub(super) const RULE: Rule = Rule {
     id: "M004",
@@ -20,7 +21,7 @@ pub(super) const RULE: Rule = Rule {
 fn look(image: &Image, _: &Function, found: &mut Findings) {
     let [first, more @ ..] = image.defects.as_slice() else {
         let layers = image.layers.len();
-        found.pass(format!("manifest, config and {layers} layers verified"));
+        found.pass(format!("manifest, config and {} verified", units::count(layers, "layer")));
         return;
     };
     found.fail(first.message.clone());

@@ -5,6 +5,7 @@ use crate::check::Severity;
 use crate::contract::Function;
 use crate::image::{Compression, Image, Layer};
 use crate::oci::media_type;
+use crate::units;
 
 pub(super) const RULE: Rule = Rule {
     id: "M008",
@@ -30,7 +31,7 @@ fn look(image: &Image, _: &Function, found: &mut Findings) {
         })
     });
     let Some(first) = problems.next() else {
-        found.pass(format!("{} layers", image.layers.len()));
+        found.pass(units::count(image.layers.len(), "layer"));
         return;
     };
     found.fail(first);

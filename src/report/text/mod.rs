@@ -119,8 +119,7 @@ fn head(image: &ImageReport, page: Page, out: &mut dyn Write) -> io::Result<()> 
     let watched = booted.or(image.job.as_ref().map(|job| &job.watched));
     if let Some(watched) = watched.filter(|watched| !watched.is_empty()) {
         let watched = watched.join(" and ");
-        let note =
-            format!("without root on this machine, {watched} could be watched but not limited");
+        let note = format!("could be watched here but not limited: {watched}");
         layout::paragraph(&note, 2, page, |line| line.dimmed().to_string(), out)?;
     }
     Ok(())
