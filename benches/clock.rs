@@ -1,7 +1,8 @@
 //! How far the boot clock is from the truth: boots a server that notes, by the same clock,
 //! when its `listen` returned, and compares.
 //!
-//! `cargo bench --bench clock [-- BOOTS]` prints the error's percentiles.
+//! `cargo bench --bench clock [-- [docker] [BOOTS]]` prints the error's percentiles, of the
+//! embedded engine or of Docker's.
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "measures and prints")]
 
 use std::path::Path;
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use scf_conform::boot::watch;
 use scf_conform::contract::Function;
-use scf_conform::engine::Engine as _;
+use scf_conform::endpoint::Surroundings;
+use scf_conform::engine::Engine;
+use scf_conform::engine::docker::Docker;
 use scf_conform::engine::embedded::Embedded;
 use scf_conform::image::{Depth, load};
 use scf_conform::oci::Reference;
@@ -20,8 +23,12 @@ use scf_conform::source;
 fn main() {
     let boots = std::env::args().find_map(|word| word.parse().ok()).unwrap_or(50);
     let cache = tempfile::tempdir().expect("a directory");
-    let engine = Embedded::new(cache.path().to_owned())
-        .with_executable(env!("CARGO_BIN_EXE_scf-conform").into());
+    let engine: Box<dyn Engine> = if std::env::args().any(|word| word == "docker") {
+        Box::new(Docker::open(&Surroundings::default()).expect("the engine answers"))
+    } else {
+        let program = env!("CARGO_BIN_EXE_scf-conform").into();
+        Box::new(Embedded::new(cache.path().to_owned()).with_executable(program))
+    };
     let function = Function { args: Some("--print-listen".to_owned()), ..Function::default() };
     let reference = Reference::parse("fixture:hello", |_: &Path| false).expect("a reference");
     let blobs = source::fixture("hello").expect("it is built");

@@ -144,7 +144,7 @@ fn clock_is_exact(world: &World) -> Result<(), Failed> {
         instance.stop()?;
     }
     errors.sort_unstable();
-    // How exact it is, is measured elsewhere. A clock that watched anything but the sockets would
+    // How exact it is, `benches/clock.rs` measures. A clock that watched anything but the sockets would
     // be off by the whole start of a container, most of the time.
     let median = errors[errors.len() / 2];
     if median < Duration::from_millis(100) { Ok(()) } else { Err(format!("{errors:?}").into()) }

@@ -1,7 +1,8 @@
 //! What becomes of reading from a registry that misbehaves: an error of one line, soon, and
 //! nothing broken in the cache.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,10 +11,32 @@ use libtest_mimic::Failed;
 use scf_conform::image::Depth;
 use scf_conform::registry::Access;
 
-use crate::scripted::{Scripted, part, whole};
+use crate::scripted::{Asked, Scripted, part, whole};
 use crate::world::{equal, hasty, kept, pieces, program, read, read_to, says, text};
 
 type Done = Result<(), Failed>;
+
+/// A registry with nothing wrong but how it answers for the one layer, whose bytes are given.
+fn with_layer(
+    answer: impl Fn(&[u8], &Asked, &mut TcpStream) -> io::Result<()> + Send + Sync + 'static,
+) -> Result<Scripted, Failed> {
+    let pieces = pieces("hello")?;
+    let (layer, bytes) = pieces.layer.clone();
+    Ok(Scripted::with(pieces, move |asked, stream| {
+        if !asked.path.ends_with(&layer.hex()) {
+            return Ok(false);
+        }
+        answer(&bytes, asked, stream)?;
+        Ok(true)
+    })?)
+}
+
+/// Sends as many bytes as there should be, one of them another.
+fn send_wrong(bytes: &[u8], _: &Asked, stream: &mut TcpStream) -> io::Result<()> {
+    let mut wrong = bytes.to_vec();
+    wrong[100] ^= 1;
+    part(stream, &wrong, 0, wrong.len())
+}
 
 pub(crate) fn well_behaved() -> Done {
     let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
@@ -41,35 +64,26 @@ pub(crate) fn cut_with_ranges() -> Done {
     })?;
     equal(read(&registry.reference(), &hasty(), cache.path())?.is_whole(), true)?;
     let asked = registry.asked();
-    let from: Vec<_> =
-        asked.iter().map(crate::scripted::Asked::from).filter(|at| *at > 0).collect();
+    let from: Vec<_> = asked.iter().map(Asked::from).filter(|at| *at > 0).collect();
     equal(from.len(), 3)
 }
 
 pub(crate) fn cut_without_ranges() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let (layer, bytes) = pieces.layer.clone();
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
+    let cache = tempfile::tempdir()?;
+    let registry = with_layer(move |bytes, asked, stream| {
         // Always from the beginning, whatever is asked for; a little further each time.
         let to = bytes.len() * (asked.before + 1).min(4) / 4;
-        part(stream, &bytes, 0, to)?;
-        Ok(true)
+        part(stream, bytes, 0, to)?;
+        Ok(())
     })?;
     equal(read(&registry.reference(), &hasty(), cache.path())?.is_whole(), true)
 }
 
 pub(crate) fn cut_for_ever() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let (layer, bytes) = pieces.layer.clone();
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
-        part(stream, &bytes, 0, 1000)?;
-        Ok(true)
+    let cache = tempfile::tempdir()?;
+    let registry = with_layer(move |bytes, _, stream| {
+        part(stream, bytes, 0, 1000)?;
+        Ok(())
     })?;
     let found = read(&registry.reference(), &hasty(), cache.path());
     says(found, &["read blob sha256:", "after 1000 of", &registry.host])?;
@@ -111,15 +125,11 @@ pub(crate) fn fails_twice() -> Done {
 }
 
 pub(crate) fn fails_for_ever() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let layer = pieces.layer.0;
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
+    let cache = tempfile::tempdir()?;
+    let registry = with_layer(move |_, _, stream| {
         let body = br#"{"errors": [{"code": "UNKNOWN", "message": "the disk is full"}]}"#;
         whole(stream, "503 Service Unavailable", "", body)?;
-        Ok(true)
+        Ok(())
     })?;
     let found = read(&registry.reference(), &hasty(), cache.path());
     says(found, &["answers 503: UNKNOWN, the disk is full"])?;
@@ -127,16 +137,9 @@ pub(crate) fn fails_for_ever() -> Done {
 }
 
 pub(crate) fn wrong_layer() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let (layer, mut bytes) = pieces.layer.clone();
-    bytes[100] ^= 1;
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
-        part(stream, &bytes, 0, bytes.len())?;
-        Ok(true)
-    })?;
+    let cache = tempfile::tempdir()?;
+    let layer = pieces("hello")?.layer.0;
+    let registry = with_layer(send_wrong)?;
     let found = read(&registry.reference(), &hasty(), cache.path());
     says(found, &["sends has digest sha256:", &layer.to_string()])?;
     equal(kept(cache.path()), Vec::new())
@@ -200,12 +203,8 @@ pub(crate) fn circle() -> Done {
 }
 
 pub(crate) fn endless() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let layer = pieces.layer.0;
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
+    let cache = tempfile::tempdir()?;
+    let registry = with_layer(move |_, _, stream| {
         write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
         let zeros = vec![0; 1 << 16];
         loop {
@@ -235,16 +234,12 @@ pub(crate) fn endless_manifest() -> Done {
 }
 
 pub(crate) fn silent() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let (layer, bytes) = pieces.layer.clone();
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
-        part(stream, &bytes, asked.from(), asked.from() + 500)?;
+    let cache = tempfile::tempdir()?;
+    let registry = with_layer(move |bytes, asked, stream| {
+        part(stream, bytes, asked.from(), asked.from() + 500)?;
         // Until the other side hangs up.
         stream.read_to_end(&mut Vec::new())?;
-        Ok(true)
+        Ok(())
     })?;
     let access = Access { patience: Duration::from_millis(300), ..hasty() };
     says(read(&registry.reference(), &access, cache.path()), &["has not sent a byte for 300 ms"])?;
@@ -322,17 +317,13 @@ pub(crate) fn wrong_credentials() -> Done {
 }
 
 pub(crate) fn stopped() -> Done {
-    let (cache, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let layer = pieces.layer.0;
+    let cache = tempfile::tempdir()?;
     let stop = Arc::new(AtomicBool::new(false));
     let (asked_for, heard) = (Arc::clone(&stop), Arc::clone(&stop));
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
+    let registry = with_layer(move |_, _, stream| {
         asked_for.store(true, Ordering::Release);
         stream.read_to_end(&mut Vec::new())?;
-        Ok(true)
+        Ok(())
     })?;
     let stopped = Arc::new(move || heard.load(Ordering::Acquire));
     let access = Access { stopped, ..hasty() };
@@ -366,16 +357,8 @@ pub(crate) fn manifest_only() -> Done {
 }
 
 pub(crate) fn exit_code() -> Done {
-    let (home, pieces) = (tempfile::tempdir()?, pieces("hello")?);
-    let (layer, mut bytes) = pieces.layer.clone();
-    bytes[100] ^= 1;
-    let registry = Scripted::with(pieces, move |asked, stream| {
-        if !asked.path.ends_with(&layer.hex()) {
-            return Ok(false);
-        }
-        part(stream, &bytes, 0, bytes.len())?;
-        Ok(true)
-    })?;
+    let home = tempfile::tempdir()?;
+    let registry = with_layer(send_wrong)?;
     let ran = program(home.path(), &["check", &registry.reference()])?;
     equal(ran.status.code(), Some(3))?;
     says::<()>(
