@@ -93,7 +93,7 @@ impl Plan {
             working_dir: working_dir(&image.config.working_dir),
             user,
             memory: memory.bytes(),
-            cpu_millis: (memory.megabytes() * 1000).div_ceil(contract.memory_of_one_core),
+            cpu_millis: contract.processor_share(memory.megabytes()),
             processes: contract.processes,
             descriptors: contract.descriptors,
             tmp: contract.tmp_size,

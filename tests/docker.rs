@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use rustix::time::{ClockId, clock_gettime};
-use scf_conform::boot::watch;
+use scf_conform::boot::{ends_before, watch};
 use scf_conform::check::Status;
 use scf_conform::contract::Function;
 use scf_conform::endpoint::Surroundings;
 use scf_conform::engine::docker::{Booted, Docker, LABEL, Started};
 use scf_conform::engine::{Engine, Instance as _};
-use scf_conform::evidence::Ending;
+use scf_conform::evidence::{Delivery, Ending};
 use scf_conform::image::recipe::FIXTURES;
 use scf_conform::image::{Blobs, Depth, Image, load};
 use scf_conform::oci::Reference;
@@ -183,15 +183,20 @@ fn frozen_and_terminated(world: &World) -> Result<(), Failed> {
     if before.is_none() {
         return Err("the time used is not known".into());
     }
-    let ending = instance.terminate(Duration::from_secs(10))?;
-    if ending != Some(Ending::Exited(0)) {
-        return Err(format!("{ending:?}").into());
+    let delivery = instance.terminate()?;
+    let ending =
+        ends_before(instance.as_ref(), Instant::now() + Duration::from_secs(10), &|| false);
+    if (delivery, ending) != (Delivery::Delivered, Some(Ending::Exited(0))) {
+        return Err(format!("{delivery:?} {ending:?}").into());
     }
     let stubborn = world.hello("--term ignore")?.start(&world.engine)?;
     until("LISTEN", || listens(&stubborn));
-    match stubborn.terminate(Duration::from_millis(300))? {
-        None => Ok(()),
-        ending => Err(format!("{ending:?}").into()),
+    let delivery = stubborn.terminate()?;
+    let ending =
+        ends_before(stubborn.as_ref(), Instant::now() + Duration::from_millis(300), &|| false);
+    match (delivery, ending) {
+        (Delivery::Dropped, None) => Ok(()),
+        other => Err(format!("{other:?}").into()),
     }
 }
 

@@ -10,6 +10,6 @@ mod listen;
 mod watch;
 
 pub use autopsy::autopsy;
-pub use ends::{ends_before, ends_within};
+pub use ends::{ends_before, ends_within, terminate};
 pub use listen::listeners;
 pub use watch::{Watched, watch};

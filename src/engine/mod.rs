@@ -1,6 +1,7 @@
 //! Engines boot images; nothing above this module knows which one does.
 
 mod canaries;
+mod delivery;
 pub mod docker;
 pub mod embedded;
 mod files;
@@ -10,7 +11,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::evidence::{Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
 use crate::unpack::Unpacking;
@@ -107,6 +108,28 @@ pub trait Instance: Send {
 
     /// What was used of the limits so far.
     fn usage(&self) -> Usage;
+
+    /// Holds every process where it is. When this returns, none runs any more.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be held.
+    fn freeze(&self) -> Result<(), EngineError>;
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot go on.
+    fn thaw(&self) -> Result<(), EngineError>;
+
+    /// Sends SIGTERM to the command, as an engine does that wants it to end. How it ends tells
+    /// [`Instance::ended`].
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be sent.
+    fn terminate(&self) -> Result<Delivery, EngineError>;
 
     /// Ends every process of the instance and removes all that the boot made. Returns how
     /// the command had ended before that, if it had.

@@ -15,8 +15,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::super::delivery;
 use super::group::Group;
 use super::tables::{self, Tables};
+use crate::evidence::Delivery;
 
 /// The container's first process before its exec, and what can be had of it by then.
 #[derive(Debug)]
@@ -108,6 +110,11 @@ impl Seen {
     /// Whether the first process has ended, however long the engine takes to tell.
     pub(super) fn has_ended(&self) -> bool {
         has_ended(&self.first.handle)
+    }
+
+    /// What the kernel does with a SIGTERM for the first process.
+    pub(super) fn delivery_of_sigterm(&self) -> Delivery {
+        delivery::of_sigterm(self.first.pid)
     }
 
     /// Appends the container's sockets in LISTEN.

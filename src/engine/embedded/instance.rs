@@ -19,7 +19,7 @@ use super::holder::{ADDRESS, Report, reports};
 use super::pump::Pump;
 use super::spawn::{Holder, clock, instant};
 use super::wire::{Answer, End, Order, Refusal, Request};
-use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
 use crate::sys::Attention;
 use crate::unpack::{UnpackedRoot, Unpacking};
@@ -250,6 +250,27 @@ impl Instance for Booted {
         match self.ask(&Request::Usage) {
             Ok(Answer::Usage(used)) => used.into(),
             _ => Usage::default(),
+        }
+    }
+
+    fn freeze(&self) -> Result<(), EngineError> {
+        match self.ask(&Request::Freeze)? {
+            Answer::Done => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn thaw(&self) -> Result<(), EngineError> {
+        match self.ask(&Request::Thaw)? {
+            Answer::Done => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn terminate(&self) -> Result<Delivery, EngineError> {
+        match self.ask(&Request::Terminate)? {
+            Answer::Terminated(sent) => Ok(sent.into()),
+            _ => Err(unexpected()),
         }
     }
 
