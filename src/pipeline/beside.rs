@@ -64,7 +64,7 @@ impl<'a> Work<'a> {
     pub(super) fn beside(&self) -> Work<'a> {
         let mut work = Work::new(self.job, &Silent, self.cancel);
         work.report.kind = self.report.kind;
-        work.report.image = self.report.image.clone();
+        work.report.image.clone_from(&self.report.image);
         work
     }
 

@@ -88,9 +88,10 @@ fn refused_path(line: &str) -> Option<&str> {
     });
     quoted.or_else(|| {
         let end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | ',' | ';' | '[' | ']');
-        let words = line.split(end).map(|word| word.trim_end_matches([':', '.', '\'', '"', '`']));
+        let mut words =
+            line.split(end).map(|word| word.trim_end_matches([':', '.', '\'', '"', '`']));
         // A program names itself first, and what it wanted after that.
-        words.filter(|word| word.starts_with('/') && word.len() > 1).next_back()
+        words.rfind(|word| word.starts_with('/') && word.len() > 1)
     })
 }
 

@@ -16,10 +16,10 @@ use crate::boot;
 use crate::contract::FunctionType;
 use crate::engine::EngineError;
 use crate::evidence::{Freeze, Outcome};
-use crate::suite::{Case, Request};
+use crate::suite::{Case, Request, ending};
 
 /// Freezes an instance, sends a case's request, and thaws it after that long. From then on the
-/// function has its time to answer.
+/// function has its time to answer; afterwards it is watched for as long as it was frozen.
 ///
 /// # Errors
 ///
@@ -51,12 +51,19 @@ pub fn frozen(target: &Target<'_>, case: &Case, held: Duration) -> Result<Freeze
         let (what, source) = ("freeze the instance".to_owned(), io::Error::other(why.to_owned()));
         return Err(EngineError::Failed { what, source });
     }
-    let ended = match outcome {
-        Outcome::Answered(_) => None,
-        _ => boot::ends_before(target.instance, Instant::now() + END_IS_KNOWN, &|| false),
+    let cancelled = || target.cancel.cancelled();
+    // What takes the gap for a failure may answer before it finds out.
+    let moment = match &outcome {
+        Outcome::Answered(_) => thawed + held,
+        _ => Instant::now() + END_IS_KNOWN,
     };
+    let ended = boot::ends_before(target.instance, moment, &cancelled);
     let kind = target.function.kind.unwrap_or(FunctionType::Event);
-    let answered = failure(&outcome, ended, kind).map_or(Ok(after), |failed| Err(failed.message));
+    let answered = match (failure(&outcome, ended, kind), ended) {
+        (Some(failed), _) => Err(failed.message),
+        (None, Some(ended)) => Err(format!("it answered, and then {}", ending(ended))),
+        (None, None) => Ok(after),
+    };
     Ok(Freeze { held, answered })
 }
 

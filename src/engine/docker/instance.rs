@@ -201,8 +201,7 @@ impl Instance for Booted {
     }
 
     fn terminate(&self) -> Result<Delivery, EngineError> {
-        let delivery =
-            self.seen.as_ref().map_or(Delivery::Delivered, |seen| seen.delivery_of_sigterm());
+        let delivery = self.seen.as_ref().map_or(Delivery::Delivered, Seen::delivery_of_sigterm);
         let id = self.id().to_owned();
         let options = KillContainerOptionsBuilder::default().signal("SIGTERM").build();
         let asked = self

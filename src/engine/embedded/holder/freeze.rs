@@ -36,16 +36,14 @@ pub(super) fn freeze(held: &Held) -> Result<(), Fault> {
 pub(super) fn thaw(held: &Held) -> Result<(), Fault> {
     let what = "thaw the instance";
     let Some(first) = &held.first else { return Ok(()) };
-    match held.limits.group().and_then(Group::freezer) {
-        Some(freezer) => freezer.release().doing(what),
-        None => {
-            for process in processes::below(first.pid) {
-                // Gone meanwhile, or never stopped.
-                let _ = kill_process(process.pid, Signal::CONT);
-            }
-            Ok(())
-        }
+    if let Some(freezer) = held.limits.group().and_then(Group::freezer) {
+        return freezer.release().doing(what);
     }
+    for process in processes::below(first.pid) {
+        // Gone meanwhile, or never stopped.
+        let _ = kill_process(process.pid, Signal::CONT);
+    }
+    Ok(())
 }
 
 /// Sends SIGSTOP to whatever is not stopped yet. Whether there was nothing.
