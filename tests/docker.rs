@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     trial("clock_is_exact", clock_is_exact);
     trial("late_server_is_never_reported_early", late_is_late);
     trial("an_instance_is_frozen_and_terminated", frozen_and_terminated);
+    trial("a_flood_is_drained", flood_is_drained);
     trial("engines_are_compared", engines_are_compared);
     trial("a_killed_run_is_cleaned_up_after", killed_run);
     drop(opened);
@@ -197,6 +198,19 @@ fn frozen_and_terminated(world: &World) -> Result<(), Failed> {
     match (delivery, ending) {
         (Delivery::Dropped, None) => Ok(()),
         other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn flood_is_drained(world: &World) -> Result<(), Failed> {
+    let instance = world.hello("--flood 100 --say through")?.start(&world.engine)?;
+    let logs = until("the last line", || {
+        let logs = instance.logs();
+        logs.lines.iter().any(|line| line.text == "through").then_some(logs)
+    });
+    let kept: usize = logs.lines.iter().map(|line| line.text.len()).sum();
+    match (logs.bytes > 100 << 20, kept < 128 * 1024) {
+        (true, true) => Ok(()),
+        _ => Err(format!("{} bytes came, {kept} are kept", logs.bytes).into()),
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::Instance;
 use crate::evidence::{Attempt, FirstCase, Freeze, Trial};
 use crate::plan::{Plan, RootMode};
 use crate::report::Trouble;
-use crate::rules::RULES;
+use crate::rules::{self, RULES};
 use crate::run::{self, Silent};
 use crate::suite::{Case, builtin};
 
@@ -28,6 +28,7 @@ pub(super) struct Wanted {
     read_only: bool,
     /// For how long.
     freeze: Option<Duration>,
+    stranger: bool,
 }
 
 /// What was found out.
@@ -35,12 +36,18 @@ pub(super) struct Wanted {
 pub(super) struct Found {
     pub(super) read_only: Attempt<Trial>,
     pub(super) frozen: Attempt<Freeze>,
+    /// A start as somebody who owns nothing in the image.
+    pub(super) stranger: Attempt<Trial>,
 }
 
 impl Found {
     /// Nothing, and why.
     pub(super) fn nothing(why: &str) -> Found {
-        Found { read_only: Attempt::untried(why), frozen: Attempt::untried(why) }
+        Found {
+            read_only: Attempt::untried(why),
+            frozen: Attempt::untried(why),
+            stranger: Attempt::untried(why),
+        }
     }
 }
 
@@ -57,6 +64,8 @@ impl<'a> Work<'a> {
         Wanted {
             read_only: self.wants_rule("B003"),
             freeze: self.wants_rule("B008").then_some(length),
+            // Only where there is something to confirm.
+            stranger: self.report.checks.iter().any(rules::is_closed_to_strangers),
         }
     }
 
@@ -86,6 +95,11 @@ impl<'a> Work<'a> {
             {
                 found.frozen = Attempt::untried("it does not answer often enough without a freeze");
             }
+        }
+        if wanted.stranger {
+            let plan = Plan { user: rules::stranger(), ..place.plan.clone() };
+            let (trial, _) = self.try_out(place, &plan, None)?;
+            found.stranger = Attempt::Made(trial);
         }
         Ok(found)
     }

@@ -156,7 +156,12 @@ impl Work<'_> {
         self.report.checks.extend(checks);
         self.stop_if_cancelled()?;
         seen.beside = found?;
-        self.compare_first_case(instance, &mut seen.beside);
+        for found in [&mut seen.beside.read_only, &mut seen.beside.stranger] {
+            self.compare_first_case(instance, found);
+        }
+        if let Attempt::Made(trial) = &seen.beside.stranger {
+            self.report.checks.iter_mut().for_each(|check| rules::prove_closed(check, trial));
+        }
         self.skip_suites_for_others();
         boot.phases.first_response = seen.first_response.map(|at| at.duration_since(executed));
         self.stop_if_cancelled()
@@ -164,8 +169,8 @@ impl Work<'_> {
 
     /// What becomes of the first case on the instance that is judged: it was asked there, or it
     /// is now.
-    fn compare_first_case(&self, instance: &dyn Instance, beside: &mut Found) {
-        let Attempt::Made(Trial { first: Some(first), .. }) = &mut beside.read_only else { return };
+    fn compare_first_case(&self, instance: &dyn Instance, found: &mut Attempt<Trial>) {
+        let Attempt::Made(Trial { first: Some(first), .. }) = found else { return };
         if first.check.status != Status::Fail {
             return;
         }

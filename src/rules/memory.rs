@@ -25,13 +25,14 @@ fn look(run: &Run, _: &Function, found: &mut Findings) {
     }
     let limit = units::size(run.memory);
     match (run.usage.out_of_memory, run.usage.memory_peak) {
-        (Some(killed @ 1..), _) => {
+        (Some(killed @ 1..), peak) => {
             let processes = match killed {
                 1 => "a process was".to_owned(),
                 count => format!("{count} processes were"),
             };
+            let peak = peak.map_or_else(|| limit.clone(), units::size);
             found
-                .fail(format!("{processes} killed for want of memory; the limit is {limit}"))
+                .fail(format!("{processes} killed for want of memory: peak {peak} of {limit}"))
                 .cause(Cause::OutOfMemory);
         }
         (_, Some(peak)) => {

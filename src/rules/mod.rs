@@ -42,6 +42,7 @@ use crate::contract::{Function, FunctionType};
 use crate::evidence::{Boot, JobRun, Run};
 use crate::image::Image;
 
+pub use closed_files::{is_closed_to_strangers, prove_closed, stranger};
 pub use findings::Findings;
 pub use list::RULES;
 
