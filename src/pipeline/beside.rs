@@ -18,9 +18,9 @@ use crate::run::{self, Silent};
 use crate::suite::{Case, builtin};
 
 /// How long an instance is frozen where nobody asks for the whole time: the state is seen to
-/// change, and a request waits for the thaw. As long as the judged instance is watched after
-/// its last invocation, so that no check takes longer for it.
-const BRIEFLY: Duration = super::live::AFTERWARDS;
+/// change, and a request waits for the thaw. With as long a watch after it, it is over about when
+/// the judged instance has been watched after its last invocation.
+const BRIEFLY: Duration = Duration::from_millis(10);
 
 /// What is to be found out.
 #[derive(Debug, Clone, Copy)]
