@@ -265,10 +265,10 @@ pub(super) struct Selftest {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
 
-    /// Who boots the images
-    #[arg(long, value_name = "ENGINE", default_value = "embedded")]
-    #[arg(value_parser = ["embedded", "docker"])]
-    pub(super) engine: String,
+    /// Who boots the images: embedded, docker, or both after a comma
+    #[arg(long, value_name = "ENGINE", default_value = "embedded", value_delimiter = ',')]
+    #[arg(value_parser = ["embedded", "docker"], hide_possible_values = true)]
+    pub(super) engine: Vec<String>,
 
     /// Keep unpacked images here [default: ~/.cache/scf-conform]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]
