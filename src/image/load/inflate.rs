@@ -19,19 +19,22 @@ const CHUNKS: usize = 4;
 /// What was found out of the compressed bytes.
 pub(super) struct Compressed {
     pub(super) compression: Compression,
-    pub(super) digest: Digest,
+    /// `None` where it was not wanted.
+    pub(super) digest: Option<Digest>,
     pub(super) bytes: u64,
     /// What is wrong with how the bytes are packed.
     pub(super) problem: Option<String>,
 }
 
-/// Whether the inflated bytes are hashed.
+/// Which bytes are hashed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hashing {
-    /// For the layer's diff ID.
-    Wanted,
-    /// The diff ID is known.
-    Unwanted,
+    /// The packed ones and the plain ones: for the blob's digest and its diff ID.
+    Both,
+    /// The plain ones: the source vouches for the others.
+    Plain,
+    /// The packed ones: the diff ID is known.
+    Packed,
 }
 
 /// The inflated bytes, as a tape; another thread makes them.
@@ -53,8 +56,9 @@ pub(super) fn inflate<'scope>(
 ) -> (Inflated, ScopedJoinHandle<'scope, io::Result<Compressed>>) {
     let (send, chunks) = sync_channel(CHUNKS);
     let (empty, recycled) = sync_channel(CHUNKS + 2);
-    let thread = scope.spawn(move || work(blob, told, &send, &recycled));
-    let hasher = (hashing == Hashing::Wanted).then(Sha256::new);
+    let packed = (hashing != Hashing::Plain).then(Sha256::new);
+    let thread = scope.spawn(move || work(blob, packed, told, &send, &recycled));
+    let hasher = (hashing != Hashing::Packed).then(Sha256::new);
     (Inflated { chunks, empty, current: Vec::new(), at: 0, hasher, bytes: 0 }, thread)
 }
 
@@ -113,11 +117,12 @@ impl Tape for Inflated {
 
 fn work(
     blob: impl Read,
+    hasher: Option<Sha256>,
     told: &mut dyn FnMut(u64),
     send: &SyncSender<Vec<u8>>,
     recycled: &Receiver<Vec<u8>>,
 ) -> io::Result<Compressed> {
-    let mut hashed = Hashed { inner: blob, hasher: Sha256::new(), bytes: 0, failed: None, told };
+    let mut hashed = Hashed { inner: blob, hasher, bytes: 0, failed: None, told };
     let mut raw = BufReader::with_capacity(CHUNK, &mut hashed);
     let magic = raw.fill_buf().unwrap_or_default();
     let compression = Compression::of(magic);
@@ -155,7 +160,7 @@ fn work(
         let at = bytes.saturating_sub(rest);
         format!("is damaged as a {name} stream before byte {at} ({sent} inflated): {error}")
     });
-    let digest = Digest::from_bytes(hasher.finalize().into());
+    let digest = hasher.map(|hasher| Digest::from_bytes(hasher.finalize().into()));
     Ok(Compressed { compression, digest, bytes, problem })
 }
 
@@ -217,7 +222,7 @@ impl Pump<'_> {
 
 struct Hashed<'a, R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     bytes: u64,
     /// The source's own failure, kept apart from a decoder's complaint.
     failed: Option<io::Error>,
@@ -234,7 +239,9 @@ impl<R: Read> Read for Hashed<'_, R> {
                 0
             }
         };
-        self.hasher.update(&buffer[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         self.bytes += count as u64;
         (self.told)(self.bytes);
         Ok(count)
