@@ -22,7 +22,8 @@ rm -rf "$work/layout" "$work/saved.tar"
 
 milliseconds() { local from=$EPOCHREALTIME; "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; local to=$EPOCHREALTIME; echo $(( (${to/./} - ${from/./}) / 1000 )); }
 save() { docker save "$tag" >/dev/null; }
-ours() { "$conform" check --static --cache-dir "$work/cache" "docker-daemon:$tag"; }
+# The image is no function: that it does not conform is well.
+ours() { "$conform" check --static --cache-dir "$work/cache" "docker-daemon:$tag" || [ $? -eq 1 ]; }
 
 : > "$work/save.txt"; : > "$work/first.txt"; : > "$work/second.txt"
 for _ in $(seq "$rounds"); do

@@ -34,7 +34,8 @@ rm -rf "$work/layout"
 
 milliseconds() { local from=$EPOCHREALTIME; "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; return 1; }; local to=$EPOCHREALTIME; echo $(( (${to/./} - ${from/./}) / 1000 )); }
 theirs() { skopeo copy --quiet --src-tls-verify=false "$image" "oci:$work/copied:1"; }
-ours() { "$conform" check --static --cache-dir "$work/cache" "$image"; }
+# The image is no function: that it does not conform is well.
+ours() { "$conform" check --static --cache-dir "$work/cache" "$image" || [ $? -eq 1 ]; }
 
 : > "$work/theirs.txt"; : > "$work/ours.txt"
 for _ in $(seq "$rounds"); do
