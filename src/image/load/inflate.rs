@@ -1,6 +1,8 @@
 //! A layer's bytes, inflated and hashed on the way: the compressed ones and the plain ones.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -31,7 +33,7 @@ pub(super) struct Compressed {
 pub(super) enum Hashing {
     /// The packed ones and the plain ones: for the blob's digest and its diff ID.
     Both,
-    /// The plain ones: the source vouches for the others.
+    /// The plain ones, unless they are the blob's own: the source vouches for that.
     Plain,
     /// The packed ones: the diff ID is known.
     Packed,
@@ -44,6 +46,9 @@ pub(super) struct Inflated {
     current: Vec<u8>,
     at: usize,
     hasher: Option<Sha256>,
+    /// Whether the bytes turned out not to be packed, where that spares the hashing; known
+    /// before the first chunk comes.
+    plain: Option<Arc<AtomicBool>>,
     bytes: u64,
 }
 
@@ -57,9 +62,13 @@ pub(super) fn inflate<'scope>(
     let (send, chunks) = sync_channel(CHUNKS);
     let (empty, recycled) = sync_channel(CHUNKS + 2);
     let packed = (hashing != Hashing::Plain).then(Sha256::new);
-    let thread = scope.spawn(move || work(blob, packed, told, &send, &recycled));
+    let plain = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&plain);
+    let thread = scope.spawn(move || work(blob, packed, told, &send, &recycled, &seen));
     let hasher = (hashing != Hashing::Packed).then(Sha256::new);
-    (Inflated { chunks, empty, current: Vec::new(), at: 0, hasher, bytes: 0 }, thread)
+    // A plain blob is its own plain bytes: its digest is the diff ID.
+    let plain = (hashing == Hashing::Plain).then_some(plain);
+    (Inflated { chunks, empty, current: Vec::new(), at: 0, hasher, plain, bytes: 0 }, thread)
 }
 
 impl Inflated {
@@ -77,6 +86,9 @@ impl Inflated {
         // A chunk that is not taken back is only not used again.
         let _ = self.empty.try_send(used);
         let Ok(chunk) = self.chunks.recv() else { return false };
+        if self.plain.as_ref().is_some_and(|plain| plain.load(Ordering::Relaxed)) {
+            self.hasher = None;
+        }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&chunk);
         }
@@ -121,11 +133,13 @@ fn work(
     told: &mut dyn FnMut(u64),
     send: &SyncSender<Vec<u8>>,
     recycled: &Receiver<Vec<u8>>,
+    plain: &AtomicBool,
 ) -> io::Result<Compressed> {
     let mut hashed = Hashed { inner: blob, hasher, bytes: 0, failed: None, told };
     let mut raw = BufReader::with_capacity(CHUNK, &mut hashed);
     let magic = raw.fill_buf().unwrap_or_default();
     let compression = Compression::of(magic);
+    plain.store(compression == Compression::None, Ordering::Relaxed);
     let mut pump = Pump { send, recycled, sent: 0 };
     let result = match compression {
         Compression::None => pump.all(&mut raw),

@@ -7,7 +7,7 @@ use tar::EntryType;
 use super::super::elf::Sniffer;
 use super::super::entries::{Tape, TarEntry, each_entry};
 use super::super::tree::{Builder, Entry, EntryId};
-use super::super::{Kind, Layer};
+use super::super::{Compression, Kind, Layer};
 use super::Descriptor;
 use super::inflate::{Compressed, Hashing, inflate};
 use crate::oci::Digest;
@@ -42,6 +42,8 @@ pub(super) fn read(
             problems.insert(0, changed);
         }
         let whole = compressed.problem.is_none();
+        let vouched = hashing == Hashing::Plain && compressed.compression == Compression::None;
+        let diff_id = diff_id.or(vouched.then_some(*digest));
         if let Some(problem) = compressed.problem {
             // A stream that ends early ends its tar early; that is one thing.
             problems.retain(|problem| !problem.starts_with(NO_TAR));
