@@ -2,6 +2,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod boot;
+pub mod catalogue;
 pub mod check;
 pub mod contract;
 pub mod endpoint;

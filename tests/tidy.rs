@@ -21,6 +21,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("registry", "oci units"),
     ("push", "endpoint image oci registry"),
     ("source", "endpoint image oci registry units"),
+    ("catalogue", "check contract nearest rules suite"),
     ("rules", "check contract evidence image oci plan units"),
     ("suite", "check contract evidence nearest units"),
     ("plan", "contract image units"),

@@ -63,8 +63,27 @@ pub(super) enum Command {
     Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
+    Rules(Rules),
+    Explain(Explain),
     Selftest(Selftest),
     Report(Report),
+}
+
+/// List every check: its id, what a failure weighs, what is wanted
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// How the list is written; markdown has everything that `explain` tells
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = ["text", "markdown"])]
+    pub(super) format: String,
+}
+
+/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Ids of checks, such as `B001`
+    #[arg(value_name = "ID", required = true)]
+    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests
@@ -265,10 +284,10 @@ pub(super) struct Selftest {
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) jobs: Option<u16>,
 
-    /// Who boots the images
-    #[arg(long, value_name = "ENGINE", default_value = "embedded")]
-    #[arg(value_parser = ["embedded", "docker"])]
-    pub(super) engine: String,
+    /// Who boots the images: embedded, docker, or both after a comma
+    #[arg(long, value_name = "ENGINE", default_value = "embedded", value_delimiter = ',')]
+    #[arg(value_parser = ["embedded", "docker"], hide_possible_values = true)]
+    pub(super) engine: Vec<String>,
 
     /// Keep unpacked images here [default: ~/.cache/scf-conform]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]

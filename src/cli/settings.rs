@@ -200,15 +200,12 @@ fn function(options: &Options<'_>) -> Result<Function, Wrong> {
     let text = |text: &str| Ok(text.to_owned());
     function.command = options.one("command", text)?;
     function.args = options.one("args", text)?;
-    for (name, field) in [
-        ("name", &mut function.name),
-        ("namespace", &mut function.namespace),
-        ("region", &mut function.region),
-    ] {
+    for (name, field) in [("name", &mut function.name), ("namespace", &mut function.namespace)] {
         if let Some(text) = options.one(name, header_text)? {
             *field = text;
         }
     }
+    function.region = options.one("region", header_text)?;
     function.strict = options.switch("strict")?;
     // What is left is wrong in sum only: the size of all variables.
     if let (Err(error), Some(last)) = (function.validate(), options.given("env").last()) {
