@@ -91,6 +91,7 @@ impl Work<'_> {
             function: &self.job.function,
             memory: self.job.function.memory_for(size),
             credentials: &self.credentials,
+            scene: None,
             progress: self.progress,
             cancel: self.cancel,
         };

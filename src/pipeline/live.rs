@@ -41,7 +41,7 @@ impl Work<'_> {
         loop {
             let (instance, mut boot) = self.start(engine, image, blobs, &plan)?;
             if self.is_judged(&mut boot, &mut boots) {
-                return self.live(instance, boot, boots);
+                return self.live(instance, boot, boots, image, &plan);
             }
             self.rehearse(instance, &mut boots)?;
         }
@@ -61,18 +61,9 @@ impl Work<'_> {
         let function = &self.job.function;
         let watched = boot::watch(instance.as_ref(), function, &cancelled)
             .map_err(|error| trouble_text(format!("read the container's sockets: {error}")))?;
-        let mut boot = Boot {
-            end: watched.end,
-            phases: watched.phases,
-            listeners: watched.listeners,
-            reach: watched.reach,
-            logs: instance.logs(),
-            argv: plan.argv.clone(),
-            cpu: instance.usage().cpu,
-            diagnosis: None,
-        };
+        let scene = boot::Scene { tree: &image.tree, plan, function };
+        let boot = boot::seen(instance.as_ref(), watched, &scene);
         self.stop_if_cancelled()?;
-        boot.diagnosis = boot::autopsy(&boot, function, &plan.start(image));
         Ok((instance, boot))
     }
 
@@ -82,7 +73,11 @@ impl Work<'_> {
         instance: Box<dyn Instance>,
         mut boot: Boot,
         mut boots: Boots,
+        image: &Image,
+        plan: &Plan,
     ) -> Result<(), Trouble> {
+        let function = self.job.function.clone();
+        let scene = boot::Scene { tree: &image.tree, plan, function: &function };
         // Where nothing listens, no case can be asked: whoever chose cases has to hear of it.
         let told_anyway = boot.diagnosis.is_some() && self.selects_cases();
         let checks =
@@ -90,7 +85,7 @@ impl Work<'_> {
         self.add(checks);
         let mut seen = Seen::new();
         if boot.diagnosis.is_none() {
-            self.invoke(instance.as_ref(), &mut boot, &mut seen)?;
+            self.invoke(instance.as_ref(), &mut boot, &mut seen, &scene)?;
         } else {
             self.skip_cases("nothing answers on the port (B001)");
         }
@@ -98,7 +93,7 @@ impl Work<'_> {
         boots.answers.extend(boot.phases.first_response);
         self.report.boot = Some(self.boot_facts(&boot, boots, instance.as_ref()));
         self.stage(Stage::Stopping);
-        let run = self.look_through(instance, &boot, seen)?;
+        let run = self.look_through(instance, &boot, seen, &scene)?;
         let checks = rules::look_at_run(&run, &self.job.function, |rule| self.wants(rule));
         self.add(checks);
         self.report.logs = run.logs;
@@ -110,6 +105,7 @@ impl Work<'_> {
         instance: &dyn Instance,
         boot: &mut Boot,
         seen: &mut Seen,
+        scene: &boot::Scene<'_>,
     ) -> Result<(), Trouble> {
         let size = self.report.image.as_ref().map_or(0, |image| image.size_bytes);
         let image = self.report.reference.clone();
@@ -119,6 +115,7 @@ impl Work<'_> {
             function: &self.job.function,
             memory: self.job.function.memory_for(size),
             credentials: &self.credentials,
+            scene: Some(*scene),
             progress: self.progress,
             cancel: self.cancel,
         };
@@ -174,6 +171,7 @@ impl Work<'_> {
         instance: Box<dyn Instance>,
         boot: &Boot,
         seen: Seen,
+        scene: &boot::Scene<'_>,
     ) -> Result<Run, Trouble> {
         let mut leaks = seen.leaks;
         let invocations = seen.invocations;
@@ -194,10 +192,20 @@ impl Work<'_> {
             leaks.push(Leak { header: header(at), place: LeakPlace::Log(stream) });
         }
         let usage = instance.usage();
+        let diagnosis = match (&boot.diagnosis, ended) {
+            // Of what ended before it listened, the start tells why.
+            (Some(diagnosis), Some(_)) => Some(diagnosis.clone()),
+            (None, Some(_)) => {
+                let snapshot = boot::examine(instance.as_ref());
+                Some(boot::later(&boot::Life { ended, logs: &logs, snapshot: &snapshot }, scene))
+            }
+            (_, None) => None,
+        };
         instance.stop().map_err(|error| engine_trouble(&error))?;
         Ok(Run {
             started: !matches!(boot.end, BootEnd::Refused(_)),
             ended,
+            diagnosis,
             invocations,
             logs,
             writes: writes.paths,

@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
 
+use super::explain::explain;
 use super::invoke::{Bounds, invoke};
 use super::leaks::leaks;
 use super::{Cancel, Progress, Stage};
+use crate::boot::Scene;
 use crate::check::{Check, Status};
 use crate::contract::{Credentials, Function, MemoryMb};
 use crate::engine::Instance;
@@ -37,6 +39,8 @@ pub struct Target<'a> {
     pub memory: MemoryMb,
     /// Canaries, sent as the run role's credentials.
     pub credentials: &'a Credentials,
+    /// What was started, where it is to be found out why an answer does not come.
+    pub scene: Option<Scene<'a>>,
     /// Is told of each check.
     pub progress: &'a dyn Progress,
     /// Ends a wait for an answer, and asks no more.
@@ -104,7 +108,9 @@ impl<'c> Course<'c> {
         }
         if let Some(ended) = target.instance.ended() {
             self.over = Some(skip_reason(ended, self.last));
-            return not_sent(case.unasked(target.function, ended, self.last));
+            let mut check = case.unasked(target.function, ended, self.last);
+            explain(&mut check, &Outcome::Refused, Some(ended), target);
+            return not_sent(check);
         }
         let (run, ended) = one(runtime, case, target);
         self.over = ended.map(|ended| skip_reason(ended, Some(&case.id)));
@@ -138,7 +144,8 @@ fn one(
         request_id: &request_id,
     });
     let (exchange, ended) = ask(runtime, &request, target);
-    let check = case.judge(&exchange, target.function, ended);
+    let mut check = case.judge(&exchange, target.function, ended);
+    explain(&mut check, &exchange.outcome, ended, target);
     let leaks = leaks(&exchange, &case.id, target.credentials);
     let ended = ended.filter(|_| check.status == Status::Fail);
     (CaseRun { check, begun, exchange: Some(exchange), leaks }, ended)

@@ -15,6 +15,8 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::super::Traces;
+use super::super::processes::{self, MOST};
 use super::group::Group;
 use super::tables::{self, Tables};
 
@@ -108,6 +110,27 @@ impl Seen {
     /// Whether the first process has ended, however long the engine takes to tell.
     pub(super) fn has_ended(&self) -> bool {
         has_ended(&self.first.handle)
+    }
+
+    /// What its processes are doing, and the sockets of its network while it has any.
+    pub(super) fn traces(&self) -> Traces {
+        let pids = self.group.processes().into_iter().take(MOST);
+        let processes: Vec<_> =
+            pids.filter_map(processes::read).filter_map(|texts| texts.process()).collect();
+        let table = |names: [&str; 2]| {
+            let mut text = Vec::new();
+            for name in names {
+                let path = format!("/proc/{}/net/{name}", self.first.pid);
+                text.extend(fs::read(path).unwrap_or_default());
+            }
+            text
+        };
+        Traces {
+            processes,
+            tcp: table(["tcp", "tcp6"]),
+            udp: table(["udp", "udp6"]),
+            forks_refused: self.group.forks_refused(),
+        }
     }
 
     /// Appends the container's sockets in LISTEN.

@@ -16,6 +16,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::super::processes::Texts;
 use crate::evidence::{Ending, ExecRefused, TmpProbe, Usage, Write};
 use crate::plan::{Plan, RootMode};
 
@@ -37,6 +38,7 @@ pub(super) enum Request {
     ProbeTmp,
     Search,
     Usage,
+    Traces,
     /// Try what a boot needs, without booting.
     Examine(Box<Order>),
     /// End it all.
@@ -87,6 +89,11 @@ pub(super) enum Answer {
     ProbeTmp(Probe),
     Search(Vec<(usize, String)>),
     Usage(Used),
+    Traces {
+        processes: Vec<Texts>,
+        udp: String,
+        forks_refused: Option<u64>,
+    },
     Examined(Vec<Step>),
     /// All is gone; how the command had ended before.
     Stopped(Option<End>),

@@ -36,6 +36,12 @@ pub(super) fn below(first: Pid) -> Vec<Process> {
     found
 }
 
+/// The UDP sockets of the network that this process is in.
+pub(super) fn udp() -> String {
+    let text = |name| fs::read_to_string(format!("/proc/self/net/{name}")).unwrap_or_default();
+    text("udp") + &text("udp6")
+}
+
 /// Of `/proc/PID/status`.
 fn anonymous(status: &str) -> u64 {
     let kilobytes = status

@@ -11,11 +11,12 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::process::{Signal, WaitId, WaitIdOptions, setpriority_process, waitid};
 use rustix::time::Timespec;
 
+use super::super::super::processes::{MOST, read};
 use super::super::wire::{Answer, End, Request, SOCKETS, receive, send};
 use super::container::Held;
 use super::fault::{Doing, Fault};
 use super::limits::{TICK, occupied};
-use super::{probe, written};
+use super::{probe, processes, written};
 
 /// Serves until the other side closes its socket or says stop. Leaves nothing behind.
 pub(super) fn serve(control: &UnixStream, mut held: Held) -> ExitCode {
@@ -92,11 +93,23 @@ fn answer(control: &UnixStream, held: &mut Held) -> bool {
         }
         Request::ProbeTmp => probe::probe(held).map_or_else(Answer::from, Answer::ProbeTmp),
         Request::Usage => Answer::Usage(held.limits.used(held.first.as_ref())),
+        Request::Traces => traces(held),
         Request::Boot(_) | Request::Examine(_) => {
             Fault::new("boot twice", io::ErrorKind::InvalidInput).into()
         }
     };
     send(control, &answer, &[]).is_ok()
+}
+
+/// What the processes are doing, and the network's UDP sockets; the TCP ones are open already.
+fn traces(held: &Held) -> Answer {
+    let pids = held.first.as_ref().map(|first| processes::below(first.pid)).unwrap_or_default();
+    let pids = pids.iter().map(|process| process.pid.as_raw_nonzero().get());
+    Answer::Traces {
+        processes: pids.take(MOST).filter_map(read).collect(),
+        udp: processes::udp(),
+        forks_refused: held.limits.forks_refused(),
+    }
 }
 
 /// A socket belongs to the network of its maker, whoever connects it.

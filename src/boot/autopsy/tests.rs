@@ -1,0 +1,1 @@
+//! The autopsy on facts that are written down.
