@@ -52,6 +52,22 @@ pub(super) fn read(pid: i32) -> Option<Texts> {
     })
 }
 
+/// A process and all that come from it, also those that have ended and were not waited for.
+/// Orphans of a PID namespace belong to its first process, so below that one are all of them.
+pub(super) fn family(first: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let mut waiting = vec![first];
+    while let Some(pid) = waiting.pop() {
+        found.push(pid);
+        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
+        for thread in threads.flatten() {
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            waiting.extend(children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
+        }
+    }
+    found
+}
+
 /// Whether any thread of a process runs: a server's first one mostly waits for the others.
 fn runs(pid: i32) -> bool {
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
@@ -181,5 +197,6 @@ mod tests {
         let own = own.expect("it lives");
         assert!(own.descriptors > Some(2), "{own:?}");
         assert!(own.threads >= 1);
+        assert_eq!(family(std::process::id().cast_signed())[0], std::process::id().cast_signed());
     }
 }

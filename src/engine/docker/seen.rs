@@ -114,7 +114,7 @@ impl Seen {
 
     /// What its processes are doing, and the sockets of its network while it has any.
     pub(super) fn traces(&self) -> Traces {
-        let pids = self.group.processes().into_iter().take(MOST);
+        let pids = processes::family(self.first.pid).into_iter().take(MOST);
         let processes: Vec<_> =
             pids.filter_map(processes::read).filter_map(|texts| texts.process()).collect();
         let table = |names: [&str; 2]| {

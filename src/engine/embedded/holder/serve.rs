@@ -11,7 +11,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 use rustix::process::{Signal, WaitId, WaitIdOptions, setpriority_process, waitid};
 use rustix::time::Timespec;
 
-use super::super::super::processes::{MOST, read};
+use super::super::super::processes::{MOST, family, read};
 use super::super::wire::{Answer, End, Request, SOCKETS, receive, send};
 use super::container::Held;
 use super::fault::{Doing, Fault};
@@ -103,8 +103,8 @@ fn answer(control: &UnixStream, held: &mut Held) -> bool {
 
 /// What the processes are doing, and the network's UDP sockets; the TCP ones are open already.
 fn traces(held: &Held) -> Answer {
-    let pids = held.first.as_ref().map(|first| processes::below(first.pid)).unwrap_or_default();
-    let pids = pids.iter().map(|process| process.pid.as_raw_nonzero().get());
+    let first = held.first.as_ref().map(|first| first.pid.as_raw_nonzero().get());
+    let pids = first.map(family).unwrap_or_default().into_iter();
     Answer::Traces {
         processes: pids.take(MOST).filter_map(read).collect(),
         udp: processes::udp(),
