@@ -3,6 +3,7 @@
 use super::{Found, Signs, clue, limits, meaning, refusal};
 use crate::check::Cause;
 use crate::evidence::Ending;
+use crate::image::start::Problem;
 
 /// Exit codes from which on a shell tells by which signal a child ended.
 const BY_SIGNAL: i32 = 128;
@@ -51,7 +52,8 @@ fn exited(code: i32, signs: &Signs<'_>) -> Found {
     // cannot be.
     let of_tree = matches!(code, 126 | 127).then(|| {
         let start = signs.scene.plan.follow(signs.scene.tree, &signs.scene.plan.argv);
-        start.problem.map(|problem| refusal::of_problem(&problem, signs.scene))
+        let problem = start.problem.filter(comes_after_exec);
+        problem.map(|problem| refusal::of_problem(&problem, signs.scene))
     });
     let clue = || clue::find(signs.logs, Some(code));
     of_tree
@@ -59,6 +61,16 @@ fn exited(code: i32, signs: &Signs<'_>) -> Found {
         .or_else(|| clue().and_then(|clue| meaning::of(&clue, signs)))
         .or_else(|| limits::reached(signs))
         .unwrap_or_else(|| by_code(code, signs))
+}
+
+/// Whether a problem is one that the kernel did not meet: it has executed the command.
+fn comes_after_exec(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::CarriageReturn { .. }
+            | Problem::InterpreterMissing { .. }
+            | Problem::LibraryMissing { .. }
+    )
 }
 
 fn by_code(code: i32, signs: &Signs<'_>) -> Found {
