@@ -1,7 +1,7 @@
 //! Looks at an instance once, when something has gone wrong with it.
 
 use super::autopsy::{Scene, autopsy};
-use super::listen::{connecting, datagrams};
+use super::listen::{connecting, datagrams, listeners};
 use super::watch::Watched;
 use crate::engine::Instance;
 use crate::evidence::{Boot, BootEnd, Reach, Snapshot};
@@ -24,6 +24,15 @@ pub fn seen(instance: &dyn Instance, watched: Watched, scene: &Scene<'_>) -> Boo
     };
     boot.diagnosis = autopsy(&boot, scene);
     boot
+}
+
+/// Whether anything is in LISTEN on a port, on whatever address. Where that cannot be seen, it is
+/// taken to be so.
+#[must_use]
+pub fn listens(instance: &dyn Instance, port: u16) -> bool {
+    let mut table = Vec::new();
+    instance.sockets(&mut table).is_err()
+        || listeners(&table).iter().any(|listener| listener.address.port() == port)
 }
 
 /// What an instance is doing now. What cannot be found out is left out: it would only have been

@@ -12,6 +12,6 @@ mod watch;
 
 pub use autopsy::{Life, Scene, autopsy, later, status};
 pub use ends::{ends_before, ends_within};
-pub use examine::{examine, seen};
+pub use examine::{examine, listens, seen};
 pub use listen::listeners;
 pub use watch::{Watched, watch};

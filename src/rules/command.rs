@@ -61,9 +61,12 @@ fn pass(start: &Start, found: &mut Findings) {
 fn fail(problem: &Problem, image: &Image, plan: &Plan, found: &mut Findings) {
     let Some(cause) = cause(problem) else { return };
     let told = problem.told(&plan.user);
-    let better = plan.suggest(&image.tree, problem);
-    let (more, fix) = better.map_or((None, told.fix), |better| (Some(better.what), better.fix));
-    found.fail(told.message).cause(cause).fix(fix);
+    let (message, more, fix) = match plan.suggest(&image.tree, problem) {
+        Some(better) if better.is_all => (better.what, None, better.fix),
+        Some(better) => (told.message, Some(better.what), better.fix),
+        None => (told.message, None, told.fix),
+    };
+    found.fail(message).cause(cause).fix(fix);
     for line in told.evidence.into_iter().chain(more) {
         found.evidence(line);
     }

@@ -10,7 +10,7 @@ use super::explain::explain;
 use super::invoke::{Bounds, invoke};
 use super::leaks::leaks;
 use super::{Cancel, Progress, Stage};
-use crate::boot::Scene;
+use crate::boot::{self, Scene};
 use crate::check::{Check, Status};
 use crate::contract::{Credentials, Function, MemoryMb};
 use crate::engine::Instance;
@@ -21,6 +21,9 @@ use crate::units;
 /// How long after a broken connection the end of the process is waited for: the kernel closes
 /// its sockets a moment before anybody learns that it is gone.
 const END_IS_KNOWN: Duration = Duration::from_millis(100);
+
+/// How long the process may take to end when it has closed its port.
+const END_FOLLOWS: Duration = Duration::from_secs(3);
 
 /// Between two looks at whether the work is to end.
 const LOOK: Duration = Duration::from_millis(20);
@@ -114,6 +117,15 @@ impl<'c> Course<'c> {
         }
         let (run, ended) = one(runtime, case, target);
         self.over = ended.map(|ended| skip_reason(ended, Some(&case.id)));
+        let refused = |exchange: &Exchange| matches!(exchange.outcome, Outcome::Refused);
+        let port = target.function.contract.port;
+        if self.over.is_none()
+            && run.exchange.as_ref().is_some_and(refused)
+            && !boot::listens(target.instance, port)
+        {
+            let why = format!("nothing listens on port {port} any more, since {}", case.id);
+            self.over = Some(why);
+        }
         let silent = run.exchange.as_ref().is_some_and(|exchange| {
             matches!(&exchange.outcome, Outcome::TimedOut { received, .. } if received.is_empty())
         });
@@ -170,7 +182,7 @@ pub(super) fn ask(
             };
             let ended = match exchange.outcome {
                 Outcome::Refused | Outcome::Cut { .. } | Outcome::NotAsked { .. } => {
-                    ended_by_now(target.instance).await
+                    ended_by_now(target.instance, bounds.port).await
                 }
                 _ => None,
             };
@@ -197,8 +209,9 @@ async fn cancelled(cancel: &Cancel) {
     }
 }
 
-/// How the process ended, if that comes to be known within a moment.
-async fn ended_by_now(instance: &dyn Instance) -> Option<Ending> {
+/// How the process ended, if that comes to be known within a moment; or within some more, where
+/// nothing listens any more: a server that has closed its port is on its way out.
+async fn ended_by_now(instance: &dyn Instance, port: u16) -> Option<Ending> {
     let ended = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
         loop {
@@ -208,7 +221,14 @@ async fn ended_by_now(instance: &dyn Instance) -> Option<Ending> {
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(END_IS_KNOWN, ended).await.ok()
+    let mut ended = std::pin::pin!(ended);
+    if let Ok(ended) = tokio::time::timeout(END_IS_KNOWN, &mut ended).await {
+        return Some(ended);
+    }
+    if boot::listens(instance, port) {
+        return None;
+    }
+    tokio::time::timeout(END_FOLLOWS, ended).await.ok()
 }
 
 /// One thread is enough: the cases of a suite follow each other.

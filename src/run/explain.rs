@@ -14,11 +14,6 @@ pub(super) fn explain(
     target: &Target<'_>,
 ) {
     let Some(scene) = target.scene.filter(|_| check.status == Status::Fail) else { return };
-    let silent = match outcome {
-        Outcome::TimedOut { .. } => true,
-        Outcome::Refused | Outcome::Cut { .. } => ended.is_some(),
-        _ => false,
-    };
     if ended.is_none() && tls::speaks(outcome, target) {
         let port = target.function.contract.port;
         check.cause = Some(Cause::NotHttp);
@@ -28,16 +23,22 @@ pub(super) fn explain(
             Some(format!("speak plain HTTP on port {port}: TLS ends at the platform's gateway"));
         return;
     }
-    if !silent {
+    let unanswered =
+        matches!(outcome, Outcome::TimedOut { .. } | Outcome::Refused | Outcome::Cut { .. });
+    if !unanswered {
         return;
     }
     let snapshot = examine(target.instance);
     let logs = target.instance.logs();
     let diagnosis = later(&Life { ended, logs: &logs, snapshot: &snapshot }, &scene);
-    if ended.is_none() {
-        check.message = format!("{}; {}", check.message, diagnosis.message);
-    } else if let Some((_, why)) = diagnosis.message.split_once(": ") {
-        check.message = format!("{}: {why}", check.message);
+    let why = diagnosis.message.split_once(": ").map_or("", |(_, why)| why);
+    match (ended, outcome) {
+        // Who hangs up and goes on has not hung, whatever it does now.
+        (None, Outcome::Refused | Outcome::Cut { .. }) if diagnosis.cause == Cause::Hangs => return,
+        (Some(Ending::Signalled { out_of_memory: true, .. }), _) => {}
+        _ if why.is_empty() => {}
+        (None, _) => check.message = format!("{}; the process runs: {why}", check.message),
+        (Some(_), _) => check.message = format!("{}: {why}", check.message),
     }
     check.cause = Some(diagnosis.cause);
     check.evidence.extend(diagnosis.evidence);

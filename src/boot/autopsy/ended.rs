@@ -4,6 +4,7 @@ use super::{Found, Signs, clue, limits, meaning, refusal};
 use crate::check::Cause;
 use crate::evidence::Ending;
 use crate::image::start::Problem;
+use crate::image::{Kind, Lookup};
 
 /// Exit codes from which on a shell tells by which signal a child ended.
 const BY_SIGNAL: i32 = 128;
@@ -58,10 +59,31 @@ fn exited(code: i32, signs: &Signs<'_>) -> Found {
     let clue = || clue::find(signs.logs, Some(code));
     of_tree
         .flatten()
+        .or_else(|| script_with_cr(signs))
         .or_else(|| clue().and_then(|clue| meaning::of(&clue, signs)))
         .or_else(|| limits::reached(signs))
         .unwrap_or_else(|| by_code(code, signs))
 }
+
+/// A shell was given a script with CR LF line ends: what it complains of is never that.
+fn script_with_cr(signs: &Signs<'_>) -> Option<Found> {
+    let plan = signs.scene.plan;
+    let (shell, rest) = plan.argv.split_first()?;
+    let shell = shell.rsplit('/').next()?;
+    if !SHELLS.contains(&shell) {
+        return None;
+    }
+    let tree = signs.scene.tree;
+    let script = rest.iter().find(|word| match tree.lookup(word, &plan.working_dir) {
+        Lookup::Found { node, .. } => {
+            matches!(&tree.node(node).kind, Kind::Script { line, .. } if line.ends_with(b"\r"))
+        }
+        _ => false,
+    })?;
+    Some(meaning::carriage_return(Some(script), signs))
+}
+
+const SHELLS: [&str; 5] = ["sh", "bash", "ash", "dash", "busybox"];
 
 /// Whether a problem is one that the kernel did not meet: it has executed the command.
 fn comes_after_exec(problem: &Problem) -> bool {
@@ -114,7 +136,7 @@ fn without_error(signs: &Signs<'_>) -> Found {
         return Found::new(
             Cause::Exited,
             format!("`{only}` without a script reads it from standard input, which is empty"),
-            format!("CMD [\"{only}\", \"/app/server\"]    # name your own script"),
+            format!("CMD [\"{only}\", \"/path/to/your/script\"]"),
         );
     }
     let found = FOREGROUND.iter().find(|(word, unless, _)| {

@@ -64,9 +64,13 @@ pub(super) fn of(clue: &Clue, signs: &Signs<'_>) -> Option<Found> {
             let what = "it wants to listen on an address that the instance does not have";
             Found::new(Cause::Exited, what, format!("listen on 0.0.0.0:{port}"))
         }
-        Kind::Network => waits_on_network("it could not reach somebody in the network".to_owned()),
+        Kind::Network => {
+            let what = format!("it could not reach somebody in the network: `{}`", clue.line);
+            return Some(waits_on_network(what));
+        }
         Kind::Denied => denied(subject, clue, signs),
         Kind::Script | Kind::NotThere => not_there(subject?, signs),
+        Kind::Attribute => attribute(clue, signs),
         Kind::Raised => Found::new(
             Cause::Exited,
             format!("it says `{}`", clue.line),
@@ -94,7 +98,8 @@ fn library(library: &str) -> Found {
     )
 }
 
-fn carriage_return(script: Option<&str>, signs: &Signs<'_>) -> Found {
+/// A script's lines end in CR LF.
+pub(super) fn carriage_return(script: Option<&str>, signs: &Signs<'_>) -> Found {
     let argv = &signs.scene.plan.argv;
     let of_command = || argv.iter().rev().find(|word| word.contains(['/', '.']));
     let script = script.or_else(|| of_command().map(String::as_str)).unwrap_or("start.sh");
@@ -171,6 +176,26 @@ fn module(language: Language, name: &str, signs: &Signs<'_>) -> Found {
     found
 }
 
+/// A module has not what it was to have: perhaps another one of that name is meant.
+fn attribute(clue: &Clue, signs: &Signs<'_>) -> Found {
+    let module = clue.subject.as_deref().unwrap_or_default();
+    match elsewhere(Language::Python, module, signs) {
+        Some(place) => Found::new(
+            Cause::Exited,
+            format!(
+                "the Python module `{module}` that it finds is not the one at `{}`",
+                place.path
+            ),
+            format!("WORKDIR {}    # or gunicorn --chdir", parent(&place.path)),
+        ),
+        None => Found::new(
+            Cause::Exited,
+            format!("it says `{}`", clue.line),
+            "name what the module really defines: gunicorn MODULE:NAME",
+        ),
+    }
+}
+
 /// Where a module lies instead.
 struct Elsewhere {
     path: String,
@@ -230,36 +255,56 @@ fn not_there(path: &str, signs: &Signs<'_>) -> Found {
             "see the last log lines",
         );
     }
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let ending = format!("/{name}");
-    let hidden = |path: &str| ["/proc", "/sys", "/dev"].iter().any(|top| is_below(path, top));
-    let other = scene.tree.walk().find(|(found, node)| {
-        found.ends_with(&ending)
-            && !hidden(found)
-            && matches!(
-                scene.tree.node(*node).kind,
-                File::File { .. } | File::Script { .. } | File::Elf { .. }
-            )
-    });
-    match other {
-        Some((other, _)) if !name.is_empty() => Found::new(
+    let missing = scene.tree.lookup(path, cwd);
+    let full = absolute(path, cwd);
+    if let Lookup::Missing(component) | Lookup::NotDirectory(component) = &missing
+        && *component != full
+    {
+        return Found::new(
             Cause::Exited,
-            format!("the file `{path}` is not there{named}; the image has `{other}`"),
-            format!("name it as `{other}`, or set WORKDIR to the directory that it is in"),
-        ),
-        _ => Found::new(
-            Cause::Exited,
-            format!("the file `{path}` is not there{named}"),
-            format!("COPY {name} {}    # or name the file that is meant", absolute(path, cwd)),
-        ),
+            format!("`{path}` is not there, nor is `{component}`"),
+            format!("RUN mkdir -p {}    # or write below /tmp", parent(&full)),
+        );
     }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let other = scene.tree.walk().find(|(found, node)| {
+        let file = matches!(
+            scene.tree.node(*node).kind,
+            File::File { .. } | File::Script { .. } | File::Elf { .. }
+        );
+        file && found.rsplit('/').next() == Some(name) && is_of_code(found)
+    });
+    let what = format!("the file `{path}` is not there{named}");
+    match other {
+        Some((other, _)) => Found::new(
+            Cause::Exited,
+            format!("{what}; the image has `{other}`"),
+            format!("name it as `{other}`, or: WORKDIR {}", parent(&other)),
+        ),
+        None => Found::new(Cause::Exited, what, format!("COPY {name} {full}")),
+    }
+}
+
+fn parent(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some(("", _)) | None => "/",
+        Some((parent, _)) => parent,
+    }
+}
+
+/// Whether a path is likely to be of what the image is for, and of no package.
+fn is_of_code(path: &str) -> bool {
+    const SYSTEM: [&str; 8] =
+        ["/proc", "/sys", "/dev", "/usr/share", "/usr/lib", "/usr/include", "/var", "/etc"];
+    let package = path.contains("/node_modules/") || path.contains("-packages/");
+    !package && !SYSTEM.iter().any(|top| is_below(path, top))
 }
 
 fn absolute(path: &str, cwd: &str) -> String {
     if path.starts_with('/') {
         path.to_owned()
     } else {
-        format!("{}/{path}", cwd.trim_end_matches('/'))
+        format!("{}/{}", cwd.trim_end_matches('/'), path.trim_start_matches("./"))
     }
 }
 

@@ -59,13 +59,14 @@ pub(super) fn of_problem(problem: &Problem, scene: &Scene<'_>) -> Found {
         Problem::NoProgram { .. } | Problem::OtherMachine { .. } => Cause::ExecFormat,
     };
     let told = problem.told(&scene.plan.user);
-    let hidden = hidden(problem, scene);
     let mut found = Found { cause, what: told.message, evidence: told.evidence, fix: told.fix };
-    if let Some(better) =
-        hidden.or_else(|| scene.plan.suggest(scene.tree, problem).map(|s| (s.what, s.fix)))
-    {
-        found.what = format!("{}; {}", found.what, better.0);
-        found.fix = better.1;
+    if let Some((what, fix)) = hidden(problem, scene) {
+        found.what = what;
+        found.fix = fix;
+    } else if let Some(better) = scene.plan.suggest(scene.tree, problem) {
+        found.what =
+            if better.is_all { better.what } else { format!("{}; {}", found.what, better.what) };
+        found.fix = better.fix;
     }
     found
 }

@@ -199,9 +199,11 @@ fn idle_fix(signs: &Signs<'_>) -> String {
         "futex" => {
             "look for a deadlock at the start: it waits for a thread that does not go on".to_owned()
         }
-        _ => format!(
-            "start a server on 0.0.0.0:{port} (TCP, no Unix socket): the process has nothing left \
-             to do, and more time would not help"
-        ),
+        _ => super::servers::known(signs).unwrap_or_else(|| {
+            format!(
+                "start a server on 0.0.0.0:{port} (TCP, no Unix socket): the process has nothing \
+                 left to do, and more time would not help"
+            )
+        }),
     }
 }

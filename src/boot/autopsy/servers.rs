@@ -39,15 +39,18 @@ const SERVERS: &[(&str, &str)] = &[
 
 /// What to change so that it listens where it shall.
 pub(super) fn fix(signs: &Signs<'_>) -> String {
+    let port = signs.scene.function.contract.port;
+    known(signs).unwrap_or_else(|| format!("listen on 0.0.0.0:{port}"))
+}
+
+/// The same of a server that is known.
+pub(super) fn known(signs: &Signs<'_>) -> Option<String> {
     let port = signs.scene.function.contract.port.to_string();
     let own = signs.scene.plan.argv.join(" ");
     let running = signs.snapshot.processes.iter().map(|process| process.command_line.as_str());
     let lines: Vec<&str> = running.chain([own.as_str()]).collect();
     let known = SERVERS.iter().find(|(word, _)| lines.iter().any(|line| names(line, word)));
-    match known {
-        Some((_, line)) => line.replace("{}", &port),
-        None => format!("listen on 0.0.0.0:{port}"),
-    }
+    known.map(|(_, line)| line.replace("{}", &port))
 }
 
 /// Whether a command line has a word, or the last part of a path that begins so.

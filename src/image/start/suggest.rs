@@ -11,6 +11,8 @@ pub struct Suggestion {
     pub what: String,
     /// What to change.
     pub fix: String,
+    /// Whether it says all that there is to say, so that the problem itself need not be told.
+    pub is_all: bool,
 }
 
 /// Where a name is known by another: Debian's node was called so once, and python is 2.
@@ -47,6 +49,7 @@ fn split(command: Command<'_>) -> Option<Suggestion> {
     Some(Suggestion {
         what: format!("`{first}` is one string, and so the name of one file"),
         fix: format!("CMD [{}]    # each word a string of its own", words.join(", ")),
+        is_all: true,
     })
 }
 
@@ -63,7 +66,8 @@ fn alike(tree: &Tree, command: Command<'_>, name: &str, base: &str) -> Option<Su
         for (file, _) in tree.children(node).filter(|(file, _)| fits(file)) {
             let path = format!("{}/{file}", directory.trim_end_matches('/'));
             // The shortest name is the one that stays: `python3`, not `python3.11`.
-            let shorter = found.as_ref().is_none_or(|found| path.len() < found.len());
+            let name = |path: &str| path.rsplit('/').next().map_or(0, str::len);
+            let shorter = found.as_ref().is_none_or(|found| file.len() < name(found));
             if shorter && executable(tree, command, &path, Role::Command).is_ok() {
                 found = Some(path);
             }
@@ -80,6 +84,7 @@ fn alike(tree: &Tree, command: Command<'_>, name: &str, base: &str) -> Option<Su
     Some(Suggestion {
         what: format!("there is no `{base}`, but there is `{found}`"),
         fix: format!("RUN ln -s {found} {target}    # or write `{other}` instead of `{base}`"),
+        is_all: true,
     })
 }
 
@@ -108,6 +113,7 @@ fn elsewhere(tree: &Tree, name: &str, base: &str) -> Option<Suggestion> {
     Some(Suggestion {
         what: format!("`{base}` is at {listed}"),
         fix: format!("name `{first}` instead of `{name}`"),
+        is_all: false,
     })
 }
 
@@ -124,5 +130,5 @@ fn directory(tree: &Tree, path: &str) -> Option<Suggestion> {
         Some((file, _)) => format!("name a program in it as the command, such as `{path}/{file}`"),
         None => format!("name a program as the command: `{path}` is the directory it lies in"),
     };
-    Some(Suggestion { what: format!("`{path}` is a directory"), fix })
+    Some(Suggestion { what: format!("`{path}` is a directory"), fix, is_all: true })
 }

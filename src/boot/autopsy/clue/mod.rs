@@ -41,6 +41,8 @@ pub(super) enum Kind {
     Format,
     /// A module of this language is not there.
     Module(Language),
+    /// A Python module does not define what was asked of it.
+    Attribute,
     /// A script, jar or program that was given as an argument is not there.
     Script,
     /// A Java class is not there.

@@ -111,6 +111,7 @@ fn loaders_shells_and_modules_are_read() {
     check("env: can't execute 'python3\r': No such file or directory", Kind::CarriageReturn, "");
     check("/start.sh: line 2: $'\\r': command not found", Kind::CarriageReturn, "/start.sh");
     check("/start.sh: 2: /start.sh: server\r: not found", Kind::CarriageReturn, "/start.sh");
+    check("/app/s.sh: 3: cd: can't cd to /app\r", Kind::CarriageReturn, "/app/s.sh");
     check(
         "bash: ./a.sh: /bin/bash^M: bad interpreter: No such file or directory",
         Kind::CarriageReturn,

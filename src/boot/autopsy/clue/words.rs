@@ -14,6 +14,8 @@ pub(super) const PATTERNS: &[(Kind, &str)] = &[
         Kind::CarriageReturn,
         r"(?:^(?P<s>/[^\s:]+): (?:line )?\d+: .*)?(?:\$'\\r'|\\r['’]|\r['’]?: |\^M|Illegal option -\r?$)",
     ),
+    // A shell's complaint that ends in what the script's line ended in.
+    (Kind::CarriageReturn, r"^(?P<s>[^\s:]+): (?:line )?\d+: .*\r$"),
     (Kind::Interpreter, r"(?P<s>[^\s:]+): bad interpreter"),
     (Kind::Interpreter, r"(?P<s>[^\s:]+): cannot execute: required file not found"),
     (
@@ -37,6 +39,7 @@ pub(super) const PATTERNS: &[(Kind, &str)] = &[
         r"python[\d.]*: (?:Error while finding module specification for '\S+' \(ModuleNotFoundError: )?No module named '?(?P<s>[\w.]+)",
     ),
     (Kind::Module(Language::Python), r#"Could not import (?:module )?['"](?P<s>[\w.]+)['"]"#),
+    (Kind::Attribute, r"Failed to find attribute '[^']+' in '(?P<s>[\w.]+)'"),
     (Kind::Script, r"can't open file '?(?P<s>[^':]+)'?: \[Errno 2\]"),
     (Kind::Denied, r"can't open file '?(?P<s>[^':]+)'?: \[Errno 13\]"),
     (Kind::Module(Language::Node), r"Cannot find (?:module|package) '(?P<s>[^']+)'"),
@@ -95,6 +98,6 @@ pub(super) const PATTERNS: &[(Kind, &str)] = &[
     (Kind::Raised, r"^Exception in thread .*"),
     (
         Kind::Raised,
-        r"^(?:Failed to find attribute|Error: Could not locate a Flask|no main manifest attribute|Could not locate Gemfile|npm (?:ERR!|error) Missing script).*",
+        r"^(?:Error: Could not locate a Flask|no main manifest attribute|Could not locate Gemfile|npm (?:ERR!|error) Missing script).*",
     ),
 ];
