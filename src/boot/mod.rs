@@ -6,10 +6,12 @@
 
 mod autopsy;
 mod ends;
+mod examine;
 mod listen;
 mod watch;
 
-pub use autopsy::autopsy;
+pub use autopsy::{Life, Scene, autopsy, later, status};
 pub use ends::{ends_before, ends_within, terminate};
+pub use examine::{examine, listens, seen};
 pub use listen::listeners;
 pub use watch::{Watched, watch};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::status::Said;
 use crate::check::Basis;
 
 static DATA: &str = include_str!("../../suites/contract.yaml");
@@ -129,6 +130,7 @@ pub struct Contract {
     pub job_variable_size: usize,
     /// Greatest size of all variables of a job, in bytes.
     pub job_environment_size: usize,
+    statuses: Vec<Said>,
     clauses: Vec<Clause>,
 }
 
@@ -175,6 +177,7 @@ impl Contract {
             job_event: value(&clauses, "job-event")?,
             job_variable_size: value(&clauses, "job-variable-size")?,
             job_environment_size: value(&clauses, "job-environment-size")?,
+            statuses: value(&clauses, "status-codes")?,
             clauses,
         })
     }
@@ -195,6 +198,13 @@ impl Contract {
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id == id)
+    }
+
+    /// What the platform says with a status, by its word.
+    pub(super) fn said(&self, word: &str) -> &Said {
+        let said = self.statuses.iter().find(|said| said.status == word);
+        // The data is part of the program: a mistake in it is a bug, which a test finds.
+        said.unwrap_or_else(|| panic!("suites/contract.yaml: no status `{word}`"))
     }
 
     /// All clauses, in the order of the file.

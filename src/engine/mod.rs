@@ -6,12 +6,13 @@ pub mod docker;
 pub mod embedded;
 mod files;
 mod logs;
+mod processes;
 
 use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::evidence::{Delivery, Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Process, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
 use crate::unpack::Unpacking;
@@ -131,6 +132,12 @@ pub trait Instance: Send {
     /// Where it cannot be sent.
     fn terminate(&self) -> Result<Delivery, EngineError>;
 
+    /// What its processes are doing, and all sockets of its network. What cannot be seen is
+    /// left out.
+    fn traces(&self) -> Traces {
+        Traces::default()
+    }
+
     /// Ends every process of the instance and removes all that the boot made. Returns how
     /// the command had ended before that, if it had.
     ///
@@ -149,6 +156,19 @@ pub struct Timeline {
     pub created: Instant,
     /// The command was executed, or the kernel refused to.
     pub executed: Instant,
+}
+
+/// What can be seen of an instance from outside, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Traces {
+    /// The first one first.
+    pub processes: Vec<Process>,
+    /// The text of `/proc/net/tcp` and then of `/proc/net/tcp6`.
+    pub tcp: Vec<u8>,
+    /// The text of `/proc/net/udp` and then of `/proc/net/udp6`.
+    pub udp: Vec<u8>,
+    /// How often the limit of processes refused one, where it is counted.
+    pub forks_refused: Option<u64>,
 }
 
 /// What an instance wrote outside `/tmp`, and how full its spaces are.

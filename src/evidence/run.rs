@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Attempt, Ending, Freeze, Termination, Trial};
+use super::{Attempt, Diagnosis, Ending, Freeze, Termination, Trial};
 
 /// What is known of an instance when it has been stopped.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Run {
     pub started: bool,
     /// How the process ended by itself; `None` where it ran until it was stopped.
     pub ended: Option<Ending>,
+    /// Why it ended by itself, as far as that is known.
+    pub diagnosis: Option<Diagnosis>,
     /// Invocations that were made.
     pub invocations: usize,
     /// What it wrote to stdout and stderr.

@@ -163,6 +163,7 @@ impl<'a> Work<'a> {
             function: &self.job.function,
             memory: self.job.function.memory_for(size),
             credentials: &self.credentials,
+            scene: None,
             progress: self.progress,
             cancel: self.cancel,
         }

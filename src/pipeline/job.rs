@@ -8,7 +8,7 @@ use crate::boot;
 use crate::check::Check;
 use crate::contract::{FunctionType, MemoryMb};
 use crate::engine::{Engine, Instance};
-use crate::evidence::{Attempt, Boot, BootEnd, JobEnd, JobRun, Phases, Reach, Run};
+use crate::evidence::{Attempt, Boot, BootEnd, JobEnd, JobRun, Phases, Reach, Run, Snapshot};
 use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{JobFacts, Trouble};
@@ -143,7 +143,8 @@ impl Work<'_> {
         self.stage(Stage::Running);
         let (end, duration) = if let Some(refused) = instance.refused() {
             let boot = never(BootEnd::Refused(refused), &plan);
-            let diagnosis = boot::autopsy(&boot, function, &plan.start(place.image));
+            let scene = boot::Scene { tree: &place.image.tree, plan: &plan, function };
+            let diagnosis = boot::autopsy(&boot, &scene);
             let diagnosis = diagnosis.ok_or_else(|| trouble_text("it was refused".to_owned()))?;
             (JobEnd::Refused(diagnosis), Duration::ZERO)
         } else {
@@ -173,7 +174,7 @@ fn never(end: BootEnd, plan: &Plan) -> Boot {
         reach: Reach::Untried,
         logs: crate::evidence::Logs::default(),
         argv: plan.argv.clone(),
-        cpu: None,
+        snapshot: Snapshot::default(),
         diagnosis: None,
     }
 }
@@ -192,6 +193,7 @@ fn look_through(
     let run = Run {
         started: !matches!(job.end, JobEnd::Refused(_)),
         ended: instance.ended(),
+        diagnosis: None,
         invocations: 1,
         logs: instance.logs(),
         writes: writes.paths,

@@ -70,18 +70,9 @@ impl Work<'_> {
         let function = &self.job.function;
         let watched = boot::watch(instance.as_ref(), function, &cancelled)
             .map_err(|error| trouble_text(format!("read the container's sockets: {error}")))?;
-        let mut boot = Boot {
-            end: watched.end,
-            phases: watched.phases,
-            listeners: watched.listeners,
-            reach: watched.reach,
-            logs: instance.logs(),
-            argv: plan.argv.clone(),
-            cpu: instance.usage().cpu,
-            diagnosis: None,
-        };
+        let scene = boot::Scene { tree: &image.tree, plan, function };
+        let boot = boot::seen(instance.as_ref(), watched, &scene);
         self.stop_if_cancelled()?;
-        boot.diagnosis = boot::autopsy(&boot, function, &plan.start(image));
         Ok((instance, boot))
     }
 
@@ -93,6 +84,8 @@ impl Work<'_> {
         mut boots: Boots,
         place: &Place<'_>,
     ) -> Result<(), Trouble> {
+        let function = self.job.function.clone();
+        let scene = boot::Scene { tree: &place.image.tree, plan: place.plan, function: &function };
         // Where nothing listens, no case can be asked: whoever chose cases has to hear of it.
         let told_anyway = boot.diagnosis.is_some() && self.selects_cases();
         let checks =
@@ -100,7 +93,7 @@ impl Work<'_> {
         self.add(checks);
         let mut seen = Seen::new();
         if boot.diagnosis.is_none() {
-            self.invoke(instance.as_ref(), &mut boot, &mut seen, place)?;
+            self.invoke(instance.as_ref(), &mut boot, &mut seen, place, &scene)?;
         } else {
             self.skip_cases(NOBODY);
         }
@@ -108,7 +101,7 @@ impl Work<'_> {
         boots.answers.extend(boot.phases.first_response);
         self.report.boot = Some(self.boot_facts(&boot, boots, instance.as_ref()));
         self.stage(Stage::Stopping);
-        let run = self.look_through(instance, &boot, seen, place)?;
+        let run = self.look_through(instance, &boot, seen, place, &scene)?;
         let checks = rules::look_at_run(&run, &self.job.function, |rule| self.wants(rule));
         self.add(checks);
         self.report.logs = run.logs;
@@ -121,6 +114,7 @@ impl Work<'_> {
         boot: &mut Boot,
         seen: &mut Seen,
         place: &Place<'_>,
+        scene: &boot::Scene<'_>,
     ) -> Result<(), Trouble> {
         let size = self.report.image.as_ref().map_or(0, |image| image.size_bytes);
         let image = self.report.reference.clone();
@@ -130,6 +124,7 @@ impl Work<'_> {
             function: &self.job.function,
             memory: self.job.function.memory_for(size),
             credentials: &self.credentials,
+            scene: Some(*scene),
             progress: self.progress,
             cancel: self.cancel,
         };
@@ -159,7 +154,7 @@ impl Work<'_> {
         for found in [&mut seen.beside.read_only, &mut seen.beside.stranger] {
             self.compare_first_case(instance, found);
         }
-        if let Attempt::Made(trial) = &seen.beside.stranger {
+        if let (Attempt::Made(trial), None) = (&seen.beside.stranger, instance.ended()) {
             self.report.checks.iter_mut().for_each(|check| rules::prove_closed(check, trial));
         }
         self.skip_suites_for_others();
@@ -213,6 +208,7 @@ impl Work<'_> {
         boot: &Boot,
         seen: Seen,
         place: &Place<'_>,
+        scene: &boot::Scene<'_>,
     ) -> Result<Run, Trouble> {
         let mut leaks = seen.leaks;
         let invocations = seen.invocations;
@@ -233,11 +229,21 @@ impl Work<'_> {
             leaks.push(Leak { header: header(at), place: LeakPlace::Log(stream) });
         }
         let usage = instance.usage();
+        let diagnosis = match (&boot.diagnosis, ended) {
+            // Of what ended before it listened, the start tells why.
+            (Some(diagnosis), Some(_)) => Some(diagnosis.clone()),
+            (None, Some(_)) => {
+                let snapshot = boot::examine(instance.as_ref());
+                Some(boot::later(&boot::Life { ended, logs: &logs, snapshot: &snapshot }, scene))
+            }
+            (_, None) => None,
+        };
         let terminated = self.terminate(instance.as_ref(), boot)?;
         instance.stop().map_err(|error| engine_trouble(&error))?;
         Ok(Run {
             started: !matches!(boot.end, BootEnd::Refused(_)),
             ended,
+            diagnosis,
             invocations,
             logs,
             writes: writes.paths,

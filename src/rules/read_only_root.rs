@@ -35,6 +35,9 @@ fn look(run: &Run, function: &Function, found: &mut Findings) {
         found.pass(format!("listens after {after}"));
         return;
     }
+    if run.ended.is_some() {
+        return found.skip("the process ends on a writable root, too (B002)");
+    }
     let refused = trial.logs.lines.iter().find_map(|line| refused_path(&line.text));
     let what = match (&trial.boot.diagnosis, &trial.first) {
         (Some(diagnosis), _) => format!("does not start: {}", diagnosis.message),

@@ -9,6 +9,7 @@ mod cancel;
 mod cases;
 mod chunked;
 mod detect;
+mod explain;
 mod frozen;
 mod invoke;
 mod leaks;
@@ -17,6 +18,7 @@ mod progress;
 mod scripted;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::{KillContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 
-use super::super::{EngineError, Instance, Timeline, Writes, files};
+use super::super::{EngineError, Instance, Timeline, Traces, Writes, files};
 use super::client::{Client, doing, is_absent};
 use super::image::Had;
 use super::life::Life;
@@ -214,6 +214,10 @@ impl Instance for Booted {
             }
             _ => Ok(delivery),
         }
+    }
+
+    fn traces(&self) -> Traces {
+        self.seen.as_ref().map(Seen::traces).unwrap_or_default()
     }
 
     fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError> {

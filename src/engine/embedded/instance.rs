@@ -14,7 +14,8 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
 use rustix::time::Timespec;
 
-use super::super::{EngineError, Instance, Timeline, Writes};
+use super::super::processes::Texts;
+use super::super::{EngineError, Instance, Timeline, Traces, Writes};
 use super::holder::{ADDRESS, Report, reports};
 use super::pump::Pump;
 use super::spawn::{Holder, clock, instant};
@@ -271,6 +272,22 @@ impl Instance for Booted {
         match self.ask(&Request::Terminate)? {
             Answer::Terminated(sent) => Ok(sent.into()),
             _ => Err(unexpected()),
+        }
+    }
+
+    fn traces(&self) -> Traces {
+        let mut tcp = Vec::new();
+        let seen = self
+            .sockets(&mut tcp)
+            .and_then(|()| self.ask(&Request::Traces).map_err(io::Error::other));
+        match seen {
+            Ok(Answer::Traces { processes, udp, forks_refused }) => Traces {
+                processes: processes.iter().filter_map(Texts::process).collect(),
+                tcp,
+                udp: udp.into_bytes(),
+                forks_refused,
+            },
+            _ => Traces::default(),
         }
     }
 

@@ -16,6 +16,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::super::processes::Texts;
 use crate::evidence::{Delivery, Ending, ExecRefused, TmpProbe, Usage, Write};
 use crate::plan::{Plan, RootMode};
 
@@ -43,6 +44,7 @@ pub(super) enum Request {
     Thaw,
     /// Send SIGTERM to the command.
     Terminate,
+    Traces,
     /// Try what a boot needs, without booting.
     Examine(Box<Order>),
     /// End it all.
@@ -96,6 +98,11 @@ pub(super) enum Answer {
     /// All are held, or all go on.
     Done,
     Terminated(Sent),
+    Traces {
+        processes: Vec<Texts>,
+        udp: String,
+        forks_refused: Option<u64>,
+    },
     Examined(Vec<Step>),
     /// All is gone; how the command had ended before.
     Stopped(Option<End>),

@@ -175,6 +175,11 @@ impl Limits {
         }
     }
 
+    /// How often the limit of processes refused one.
+    pub(super) fn forks_refused(&self) -> Option<u64> {
+        self.group.as_ref()?.number("pids", "pids.events", Some("max"))
+    }
+
     /// What was used so far.
     pub(super) fn used(&mut self, first: Option<&First>) -> Used {
         if let Some(first) = first {

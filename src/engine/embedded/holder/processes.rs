@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use super::super::super::processes::family;
+
 /// One process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Process {
@@ -18,25 +20,23 @@ pub(super) struct Process {
     pub(super) stopped: bool,
 }
 
-/// A process and all that come from it. Orphans of a PID namespace belong to its first
-/// process, so below that one are all of them.
+/// A process and all that come from it.
 pub(super) fn below(first: Pid) -> Vec<Process> {
-    let mut found = Vec::new();
-    let mut waiting = vec![first.as_raw_nonzero().get()];
-    while let Some(pid) = waiting.pop() {
-        let Some(handle) = Pid::from_raw(pid) else { continue };
-        let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
+    let process = |pid: i32| {
+        let handle = Pid::from_raw(pid)?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let cpu = cpu(&stat).unwrap_or_default();
         let anonymous = anonymous(&status);
-        found.push(Process { pid: handle, anonymous, cpu, stopped: stopped(&stat) });
-        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
-        for thread in threads.flatten() {
-            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            waiting.extend(children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
-        }
-    }
-    found
+        Some(Process { pid: handle, anonymous, cpu, stopped: stopped(&stat) })
+    };
+    family(first.as_raw_nonzero().get()).into_iter().filter_map(process).collect()
+}
+
+/// The UDP sockets of the network that this process is in.
+pub(super) fn udp() -> String {
+    let text = |name| fs::read_to_string(format!("/proc/self/net/{name}")).unwrap_or_default();
+    text("udp") + &text("udp6")
 }
 
 /// Of `/proc/PID/status`.

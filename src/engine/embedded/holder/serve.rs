@@ -13,11 +13,12 @@ use rustix::process::{
 };
 use rustix::time::Timespec;
 
+use super::super::super::processes::{MOST, family, read};
 use super::super::wire::{Answer, End, Request, SOCKETS, Sent, receive, send};
 use super::container::Held;
 use super::fault::{Doing, Fault};
 use super::limits::{TICK, occupied};
-use super::{freeze, probe, written};
+use super::{freeze, probe, processes, written};
 use crate::engine::delivery;
 
 /// Serves until the other side closes its socket or says stop. Leaves nothing behind.
@@ -98,6 +99,7 @@ fn answer(control: &UnixStream, held: &mut Held) -> bool {
         Request::Thaw => freeze::thaw(held).map_or_else(Answer::from, |()| Answer::Done),
         Request::Terminate => terminate(held).map_or_else(Answer::from, Answer::Terminated),
         Request::Usage => Answer::Usage(held.limits.used(held.first.as_ref())),
+        Request::Traces => traces(held),
         Request::Boot(_) | Request::Examine(_) => {
             Fault::new("boot twice", io::ErrorKind::InvalidInput).into()
         }
@@ -111,6 +113,17 @@ fn terminate(held: &Held) -> Result<Sent, Fault> {
     let delivery = delivery::of_sigterm(first.pid.as_raw_nonzero().get());
     pidfd_send_signal(&first.handle, Signal::TERM).doing("send SIGTERM to the command")?;
     Ok(delivery.into())
+}
+
+/// What the processes are doing, and the network's UDP sockets; the TCP ones are open already.
+fn traces(held: &Held) -> Answer {
+    let first = held.first.as_ref().map(|first| first.pid.as_raw_nonzero().get());
+    let pids = first.map(family).unwrap_or_default().into_iter();
+    Answer::Traces {
+        processes: pids.take(MOST).filter_map(read).collect(),
+        udp: processes::udp(),
+        forks_refused: held.limits.forks_refused(),
+    }
 }
 
 /// A socket belongs to the network of its maker, whoever connects it.
