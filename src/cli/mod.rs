@@ -28,6 +28,7 @@ mod shown;
 mod signals;
 mod term;
 mod values;
+mod waivers;
 mod written;
 
 use std::process::ExitCode;
