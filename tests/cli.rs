@@ -2,10 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "starts the program, looks at what it wrote")]
 
 use std::io::Read as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use expect_test::{Expect, expect};
+
+mod program;
+use program::{Ran, program, ran, run};
 
 /// An image that conforms, one that does not, and one that can never be read.
 const GOOD: &str = "fixture:hello";
@@ -13,35 +15,6 @@ const BROKEN: &str = "fixture:b001-exits";
 const ABSENT: &str = "oci:no/such/dir";
 /// An image whose check does not end by itself.
 const ENDLESS: &str = "fixture:b001-too-slow";
-
-/// The program in a directory of its own, with nothing in its environment that it heeds.
-fn program(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scf-conform"));
-    command.current_dir(dir).env("XDG_CACHE_HOME", dir.join("cache"));
-    for (name, _) in std::env::vars() {
-        if name.starts_with("SCF_CONFORM_") || name.contains("COLOR") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn ran(command: &mut Command) -> Ran {
-    let output = command.output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn run(arguments: &[&str]) -> Ran {
-    let dir = tempfile::tempdir().expect("a directory");
-    ran(program(dir.path()).args(arguments))
-}
 
 #[test]
 fn the_exit_code_tells_what_became_of_it() {
@@ -203,55 +176,6 @@ fn images_come_from_the_file_where_none_is_named() {
     assert!(heads(&both) >= 2, "{}", both.out);
     let named = ran(program(dir.path()).args(["check", GOOD]));
     assert_eq!(heads(&named), 1, "{}", named.out);
-}
-
-#[test]
-fn a_waived_failure_fails_nothing_until_its_day() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let check = |until: &str| {
-        let text =
-            format!("waivers:\n- id: M007\n  reason: it is started by hand\n  until: {until}\n");
-        std::fs::write(dir.path().join("scf-conform.yaml"), text).expect("a file");
-        ran(program(dir.path()).args(["check", "--static", "fixture:m007-no-command"]))
-    };
-    let waived = check("2999-12-31");
-    assert_eq!(waived.code, Some(0), "{}", waived.out);
-    assert!(waived.out.contains("WAIV"), "{}", waived.out);
-    assert!(
-        waived.out.contains("waived until 2999-12-31: it is started by hand"),
-        "{}",
-        waived.out
-    );
-    let ended = check("2020-02-29");
-    assert_eq!(ended.code, Some(1), "{}", ended.out);
-    assert!(ended.out.contains("waived until 2020-02-29, which is past"), "{}", ended.out);
-    let no_day = check("2021-02-29");
-    assert_eq!(no_day.code, Some(2), "{}", no_day.out);
-    assert!(no_day.err.contains("scf-conform.yaml:4"), "{}", no_day.err);
-}
-
-#[test]
-fn a_waiver_without_use_is_told() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let text = "waivers:\n- id: M001\n  reason: it was schema 1\n";
-    std::fs::write(dir.path().join("scf-conform.yaml"), text).expect("a file");
-    let ran = ran(program(dir.path()).args(["check", "--static", "fixture:hello"]));
-    assert_eq!(ran.code, Some(0));
-    assert!(ran.err.contains("the waiver of `M001` (line 2) waives nothing"), "{}", ran.err);
-}
-
-#[test]
-fn a_check_is_explained_and_a_mistyped_one_guessed() {
-    let known = run(&["explain", "b001"]);
-    assert_eq!(known.code, Some(0));
-    for part in
-        ["B001 listens on port 9000", "[error]", "583/41076, 2022-01-04", "fixture:b001-loopback"]
-    {
-        assert!(known.out.contains(part), "{}", known.out);
-    }
-    let unknown = run(&["explain", "B0001"]);
-    assert_eq!(unknown.code, Some(2));
-    assert!(unknown.err.contains("did you mean `B001`?"), "{}", unknown.err);
 }
 
 #[test]
