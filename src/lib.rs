@@ -25,3 +25,4 @@ pub mod suite;
 pub mod sys;
 pub mod units;
 pub mod unpack;
+pub mod waiver;

@@ -14,7 +14,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("oci", ""),
     ("nearest", ""),
     ("selection", ""),
-    ("waiver", "check"),
+    ("waiver", "check selection"),
     ("contract", "check oci units"),
     ("image", "oci units"),
     ("evidence", "check units"),

@@ -238,6 +238,7 @@ image: {layers: []}
             source: Basis::default(),
             duration: Duration::ZERO,
             place: None,
+            waived: None,
         }
     }
 

@@ -255,17 +255,6 @@ fn not_there(path: &str, signs: &Signs<'_>) -> Found {
             "see the last log lines",
         );
     }
-    let missing = scene.tree.lookup(path, cwd);
-    let full = absolute(path, cwd);
-    if let Lookup::Missing(component) | Lookup::NotDirectory(component) = &missing
-        && *component != full
-    {
-        return Found::new(
-            Cause::Exited,
-            format!("`{path}` is not there, nor is `{component}`"),
-            format!("RUN mkdir -p {}    # or write below /tmp", parent(&full)),
-        );
-    }
     let name = path.rsplit('/').next().unwrap_or(path);
     let other = scene.tree.walk().find(|(found, node)| {
         let file = matches!(
@@ -274,14 +263,24 @@ fn not_there(path: &str, signs: &Signs<'_>) -> Found {
         );
         file && found.rsplit('/').next() == Some(name) && is_of_code(found)
     });
+    let full = absolute(path, cwd);
     let what = format!("the file `{path}` is not there{named}");
-    match other {
-        Some((other, _)) => Found::new(
+    if let Some((other, _)) = other {
+        return Found::new(
             Cause::Exited,
             format!("{what}; the image has `{other}`"),
             format!("name it as `{other}`, or: WORKDIR {}", parent(&other)),
-        ),
-        None => Found::new(Cause::Exited, what, format!("COPY {name} {full}")),
+        );
+    }
+    match scene.tree.lookup(path, cwd) {
+        Lookup::Missing(component) | Lookup::NotDirectory(component) if component != full => {
+            Found::new(
+                Cause::Exited,
+                format!("`{path}` is not there, nor is `{component}`"),
+                format!("RUN mkdir -p {}    # or write below /tmp", parent(&full)),
+            )
+        }
+        _ => Found::new(Cause::Exited, what, format!("COPY {name} {full}")),
     }
 }
 

@@ -114,7 +114,11 @@ pub fn autopsy(boot: &Boot, scene: &Scene<'_>) -> Option<Diagnosis> {
         },
         BootEnd::Refused(refused) => refusal::refused(refused, scene),
         BootEnd::Ended(ending) => {
-            let beginning = format!("the process {} before it listened", ended::told(*ending));
+            let when = match boot.phases.listen {
+                Some(_) => "as soon as it listened",
+                None => "before it listened",
+            };
+            let beginning = format!("the process {} {when}", ended::told(*ending));
             ended::cause(*ending, &signs).after(&beginning)
         }
         BootEnd::TimedOut { limit } => bound::elsewhere(&signs).unwrap_or_else(|| {
