@@ -223,7 +223,11 @@ impl Work<'_> {
             leaks.push(Leak { header: header(at), place: LeakPlace::File(path) });
         }
         let writes = instance.writes().map_err(|error| engine_trouble(&error))?;
-        let ended = boot::ends_before(instance.as_ref(), seen.over + AFTERWARDS, &|| false);
+        let cancelled = || self.cancel.cancelled();
+        let mut ended = boot::ends_before(instance.as_ref(), seen.over + AFTERWARDS, &cancelled);
+        if ended.is_none() && boot.diagnosis.is_none() && self.wants_rule("B002") {
+            ended = boot::ends_after_sleep(instance.as_ref(), &cancelled);
+        }
         let logs = instance.logs();
         for (at, stream) in instance.leaked() {
             leaks.push(Leak { header: header(at), place: LeakPlace::Log(stream) });

@@ -121,8 +121,7 @@ impl Seen {
     /// What its processes are doing, and the sockets of its network while it has any.
     pub(super) fn traces(&self) -> Traces {
         let pids = processes::family(self.first.pid).into_iter().take(MOST);
-        let processes: Vec<_> =
-            pids.filter_map(processes::read).filter_map(|texts| texts.process()).collect();
+        let texts: Vec<_> = pids.filter_map(processes::read).collect();
         let table = |names: [&str; 2]| {
             let mut text = Vec::new();
             for name in names {
@@ -132,7 +131,7 @@ impl Seen {
             text
         };
         Traces {
-            processes,
+            processes: processes::understood(&texts),
             tcp: table(["tcp", "tcp6"]),
             udp: table(["udp", "udp6"]),
             forks_refused: self.group.forks_refused(),
