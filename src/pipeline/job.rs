@@ -202,6 +202,7 @@ fn look_through(
         tmp,
         leaks: Vec::new(),
         usage: instance.usage(),
+        crowd: boot::crowd(instance.as_ref()),
         memory: place.plan.memory,
         terminated: Attempt::untried(BY_ITSELF),
         frozen: Attempt::untried(BY_ITSELF),
