@@ -11,6 +11,7 @@ use super::init::Init;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
+use super::rules::{Explain, Rules};
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -69,23 +70,6 @@ pub(super) enum Command {
     Explain(Explain),
     Selftest(Selftest),
     Report(Report),
-}
-
-/// List every check: its id, what a failure weighs, what is wanted
-#[derive(Debug, Args)]
-pub(super) struct Rules {
-    /// How the list is written; markdown has everything that `explain` tells
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = ["text", "markdown"])]
-    pub(super) format: String,
-}
-
-/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
-#[derive(Debug, Args)]
-pub(super) struct Explain {
-    /// Ids of checks, such as `B001`
-    #[arg(value_name = "ID", required = true)]
-    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests
