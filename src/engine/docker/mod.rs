@@ -141,13 +141,11 @@ impl Docker {
     /// The image of the observer, put there once.
     fn observer(&self) -> Result<Arc<Had>, EngineError> {
         let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*observer {
-            Some(had) => Ok(Arc::clone(had)),
-            None => {
-                let had = Arc::new(far::lend(&self.client, &self.owner)?);
-                Ok(Arc::clone(observer.insert(had)))
-            }
+        if let Some(had) = &*observer {
+            return Ok(Arc::clone(had));
         }
+        let had = Arc::new(far::lend(&self.client, &self.owner)?);
+        Ok(Arc::clone(observer.insert(had)))
     }
 
     fn have(&self, image: &Image, blobs: &dyn Blobs) -> Result<Arc<Had>, EngineError> {

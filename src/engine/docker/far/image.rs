@@ -55,11 +55,12 @@ pub(super) fn observer() -> Result<(Image, Built), EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Lookup;
 
     #[test]
     fn it_has_the_program_and_no_defect() {
         let (image, _) = observer().expect("it is built");
         assert_eq!(image.defects, []);
-        assert!(image.tree.lookup(PROGRAM).is_ok());
+        assert!(matches!(image.tree.lookup(PROGRAM, "/"), Lookup::Found { .. }));
     }
 }

@@ -179,9 +179,9 @@ impl Far {
 
     /// Tries to make a file below `/tmp` as the image's user.
     pub(super) fn probe(&self, user: &User) -> Result<TmpProbe, EngineError> {
-        let groups = user.groups.iter().map(|group| format!(" {group}")).collect::<String>();
-        let question = format!("probe {} {}{groups}", user.uid, user.gid);
-        match self.ask(&question, "probed") {
+        let ids = [user.uid, user.gid].into_iter().chain(user.groups.iter().copied());
+        let ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+        match self.ask(&format!("probe {}", ids.join(" ")), "probed") {
             Ok(0) => Ok(TmpProbe::Writable),
             Ok(errno) => Ok(TmpProbe::Refused(errno)),
             Err(source) => {
