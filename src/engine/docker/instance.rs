@@ -259,7 +259,10 @@ impl Instance for Booted {
             memory_peak: found.memory_peak,
             out_of_memory: found.out_of_memory,
             cpu: found.cpu,
-            watched: vec!["writable layer".to_owned()],
+            watched: self
+                .far
+                .as_ref()
+                .map_or_else(|| vec!["writable layer".to_owned()], Far::watched),
         }
     }
 

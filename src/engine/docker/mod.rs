@@ -107,6 +107,23 @@ impl Docker {
         })
     }
 
+    /// In what way its containers are looked at: half a sentence.
+    #[must_use]
+    pub fn sight(&self) -> String {
+        match self.way() {
+            far::Way::Near => "its containers are looked into from here".to_owned(),
+            far::Way::Far(far::Route::Own) => {
+                "its containers are looked at by another beside each, whose image is loaded for the \
+                 run"
+                    .to_owned()
+            }
+            far::Way::Far(far::Route::Published { host, .. }) => format!(
+                "its containers are looked at by another beside each, whose image is loaded for the \
+                 run, and reached by a port published at {host}"
+            ),
+        }
+    }
+
     /// Starts a container, as [`Engine::boot`] does.
     ///
     /// # Errors

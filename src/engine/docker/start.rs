@@ -53,7 +53,7 @@ pub(super) fn boot(
         }
     };
     if let Some(far) = &far {
-        far.join(&mut body);
+        far.join(&mut body, plan);
     }
     let options = CreateContainerOptionsBuilder::default().platform("").build();
     let created =

@@ -40,6 +40,7 @@ pub(super) struct Companion {
     // Dropped in this order: a volume in use cannot be removed.
     pub(super) container: Container,
     volume: Volume,
+    pub(super) sight: Sight,
     /// When this is dropped the observer ends.
     commands: UnboundedSender<Bytes>,
     heard: Arc<(Mutex<Heard>, Condvar)>,
@@ -84,7 +85,7 @@ impl Drop for Volume {
 
 /// How a companion is made. Engines forbid some of it, and there is another way without.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sight {
+pub(super) enum Sight {
     /// With the machine's processes and control groups.
     Machine,
     /// With its own only.
@@ -161,11 +162,11 @@ impl Companion {
             }
         };
         let image = Arc::clone(image);
-        Ok(Companion { container, volume, commands, heard, address, reached, _image: image })
+        Ok(Companion { container, volume, sight, commands, heard, address, reached, _image: image })
     }
 
     /// Has the other container be one with this one, before it is created.
-    pub(super) fn join(&self, body: &mut ContainerCreateBody) {
+    pub(super) fn join(&self, body: &mut ContainerCreateBody, plan: &Plan) {
         // The one whose network it is has a name for both.
         body.hostname = None;
         let host = body.host_config.get_or_insert_default();
@@ -177,6 +178,12 @@ impl Companion {
             typ: Some(MountType::VOLUME),
             ..create::uncopied()
         }]);
+        if self.sight == Sight::Own {
+            // Nobody lets the limit follow what is written there: so it begins with all that
+            // may be.
+            let most = host.memory.map(|memory| memory.saturating_add_unsigned(plan.tmp));
+            (host.memory, host.memory_swap) = (most, most);
+        }
     }
 
     pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {

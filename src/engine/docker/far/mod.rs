@@ -29,7 +29,7 @@ use crate::engine::EngineError;
 use crate::evidence::{TmpProbe, Write};
 use crate::image::User;
 use crate::plan::Plan;
-use companion::Companion;
+use companion::{Companion, Sight};
 use layer::Layer;
 pub(super) use route::{Route, Way, way};
 
@@ -86,8 +86,8 @@ impl Far {
     }
 
     /// Changes what is to be created, so that the observer sees it.
-    pub(super) fn join(&self, body: &mut ContainerCreateBody) {
-        self.companion.join(body);
+    pub(super) fn join(&self, body: &mut ContainerCreateBody, plan: &Plan) {
+        self.companion.join(body, plan);
     }
 
     /// Begins to watch a container that was created.
@@ -193,6 +193,15 @@ impl Far {
     fn ask(&self, question: &str, answer: &str) -> io::Result<i32> {
         let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
         self.companion.ask(question, answer)
+    }
+
+    /// Limits that are not kept as they should be.
+    pub(super) fn watched(&self) -> Vec<String> {
+        let mut watched = vec!["writable layer".to_owned()];
+        if self.companion.sight == Sight::Own {
+            watched.push("memory together with /tmp".to_owned());
+        }
+        watched
     }
 
     /// What was used so far.
