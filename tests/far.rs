@@ -6,7 +6,7 @@
 //! answers, all trials are reported as ignored, with the reason.
 #![expect(clippy::disallowed_methods, reason = "talks to the engine's own program, and measures")]
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
@@ -79,6 +79,7 @@ fn main() -> ExitCode {
     };
     trial("a_late_server_is_never_reported_early", late_is_late);
     trial("what_is_bound_to_loopback_is_not_reached", loopback);
+    trial("an_engine_may_show_no_processes", guarded);
     trial("tmp_is_tried_as_the_image_s_user", tmp_of_user);
     trial("nothing_is_left_of_a_run", nothing_left);
     trial("a_killed_run_is_cleaned_up_after", killed_run);
@@ -105,7 +106,7 @@ fn agrees(
 
 /// The engine at the far end of a forwarder, and where that is.
 fn open() -> Result<(Arc<Docker>, String), String> {
-    let host = forwarder()?;
+    let host = forwarder(Kind::Open)?;
     Ok((reach(&host)?, host))
 }
 
@@ -115,9 +116,18 @@ fn reach(host: &str) -> Result<Arc<Docker>, String> {
     Docker::open(&surroundings).map(Arc::new).map_err(|error| error.to_string())
 }
 
+/// What the engine is like, as far as its forwarder can tell.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It does what it is asked to.
+    Open,
+    /// It lets no container see the machine's processes, as one that maps users does.
+    Guarded,
+}
+
 /// Forwards connections to the local engine's socket. Gives the address as `DOCKER_HOST`
 /// has it.
-fn forwarder() -> Result<String, String> {
+fn forwarder(kind: Kind) -> Result<String, String> {
     let found = endpoint::find(&Surroundings {
         docker_host: std::env::var("DOCKER_HOST").ok(),
         ..Surroundings::default()
@@ -132,17 +142,32 @@ fn forwarder() -> Result<String, String> {
         for client in listener.incoming().flatten() {
             if let Ok(engine) = UnixStream::connect(&socket) {
                 let _ = client.set_nodelay(true);
-                let _ = forward(client, engine);
+                let _ = forward(client, engine, kind);
             }
         }
     });
     Ok(format!("tcp://{address}"))
 }
 
-fn forward(client: TcpStream, engine: UnixStream) -> io::Result<()> {
+const FORBIDDEN: &str = "HTTP/1.1 403 Forbidden\r\nContent-Type: application/json\r\n\
+    Content-Length: 23\r\nConnection: close\r\n\r\n{\"message\":\"forbidden\"}";
+
+fn forward(client: TcpStream, engine: UnixStream, kind: Kind) -> io::Result<()> {
     let (mut from_client, mut to_engine) = (client.try_clone()?, engine.try_clone()?);
     std::thread::spawn(move || {
-        let _ = io::copy(&mut from_client, &mut to_engine);
+        let mut buffer = vec![0; 64 << 10];
+        while let Ok(length @ 1..) = from_client.read(&mut buffer) {
+            let piece = &buffer[..length];
+            if kind == Kind::Guarded
+                && String::from_utf8_lossy(piece).contains(r#""PidMode":"host""#)
+            {
+                let _ = from_client.write_all(FORBIDDEN.as_bytes());
+                break;
+            }
+            if to_engine.write_all(piece).is_err() {
+                break;
+            }
+        }
         let _ = to_engine.shutdown(Shutdown::Write);
     });
     let (mut from_engine, mut to_client) = (engine, client);
@@ -206,6 +231,22 @@ fn late_is_late(world: &World) -> Result<(), Failed> {
     let listen = world.hello("--delay-ms 3000")?.time_to_listen(&world.engine)?;
     // That it is not much more, an engine that is busy with others cannot promise.
     if listen < Duration::from_secs(3) { Err(format!("{listen:?}").into()) } else { Ok(()) }
+}
+
+/// Less is seen there, and what is told is no less than it was.
+fn guarded(world: &World) -> Result<(), Failed> {
+    let engine = reach(&forwarder(Kind::Guarded)?)?;
+    let listen = world.hello("--delay-ms 1000")?.time_to_listen(&engine)?;
+    if listen < Duration::from_secs(1) {
+        return Err(format!("{listen:?}").into());
+    }
+    for name in ["b001-loopback", "b001-out-of-memory", "b004-much-in-tmp", "hello"] {
+        for fixture in selftest::fixtures(&[name.to_owned()])? {
+            let engine: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
+            agrees(&fixture, engine, &world.scratch)?;
+        }
+    }
+    Ok(())
 }
 
 /// The published port takes every connection; that is not the server's doing.

@@ -251,9 +251,10 @@ impl Instance for Booted {
     }
 
     fn usage(&self) -> Usage {
-        let found = match (&self.watch, &self.seen) {
-            (Some(watch), Some(seen)) => watch.sample(&seen.group, self.plan.memory),
-            _ => self.found(),
+        let found = match (&self.far, &self.watch, &self.seen) {
+            (Some(far), ..) => far.sample(self.id()),
+            (None, Some(watch), Some(seen)) => watch.sample(&seen.group, self.plan.memory),
+            _ => Found::default(),
         };
         Usage {
             memory_peak: found.memory_peak,

@@ -72,7 +72,7 @@ pub struct Docker {
     /// How its containers are looked at.
     way: OnceLock<far::Way>,
     /// The image of what looks at those that are far.
-    observer: Mutex<Option<Arc<Had>>>,
+    observer: Mutex<Option<far::Observer>>,
     swept: Once,
     /// Put there by us, or found there, by the digest of the config; the latest last.
     images: Mutex<VecDeque<(String, Arc<Had>)>>,
@@ -156,13 +156,13 @@ impl Docker {
     }
 
     /// The image of the observer, put there once.
-    fn observer(&self) -> Result<Arc<Had>, EngineError> {
+    fn observer(&self) -> Result<far::Observer, EngineError> {
         let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(had) = &*observer {
-            return Ok(Arc::clone(had));
+        if let Some(lent) = &*observer {
+            return Ok(lent.clone());
         }
-        let had = Arc::new(far::lend(&self.client, &self.owner)?);
-        Ok(Arc::clone(observer.insert(had)))
+        let lent = far::lend(&self.client, &self.owner)?;
+        Ok(observer.insert(lent).clone())
     }
 
     fn have(&self, image: &Image, blobs: &dyn Blobs) -> Result<Arc<Had>, EngineError> {

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bollard::container::AttachContainerResults;
@@ -92,28 +92,63 @@ pub(super) enum Sight {
     Own,
 }
 
+/// What an engine is asked for.
+#[derive(Debug, Clone)]
+struct Shape {
+    sight: Sight,
+    /// Where a port is published, if one is.
+    bind: Option<String>,
+}
+
+/// All that may be tried, the best first.
+fn shapes(route: &Route) -> Vec<Shape> {
+    let binds = match route {
+        Route::Own => vec![None],
+        Route::Published { bind, .. } => bind.iter().cloned().map(Some).collect(),
+    };
+    let with = |sight| binds.iter().map(move |bind| Shape { sight, bind: bind.clone() });
+    [Sight::Machine, Sight::Own].into_iter().flat_map(with).collect()
+}
+
+/// The observer's image, in an engine for as long as this is kept; and the shape of its
+/// containers that the engine took.
+#[derive(Debug, Clone)]
+pub(in super::super) struct Observer {
+    image: Arc<Had>,
+    shape: Arc<OnceLock<Shape>>,
+}
+
+impl Observer {
+    pub(super) fn new(image: Had) -> Observer {
+        Observer { image: Arc::new(image), shape: Arc::default() }
+    }
+}
+
 impl Companion {
     /// Starts one.
     pub(super) fn start(
         client: &Arc<Client>,
         owner: &Owner,
-        image: &Arc<Had>,
+        observer: &Observer,
         plan: &Plan,
         route: &Route,
     ) -> Result<Companion, EngineError> {
-        let binds = match route {
-            Route::Own => &[String::new()][..],
-            Route::Published { bind, .. } => bind,
+        let try_start = |shape: &Shape| {
+            Companion::try_start(client, owner, &observer.image, plan, (shape, route))
         };
+        if let Some(shape) = observer.shape.get() {
+            return try_start(shape);
+        }
         let mut first = None;
-        for sight in [Sight::Machine, Sight::Own] {
-            for bind in binds {
-                let published = matches!(route, Route::Published { .. }).then_some(bind.as_str());
-                match Companion::try_start(client, owner, image, plan, (sight, published, route)) {
-                    Ok(companion) => return Ok(companion),
-                    // What stands in the way of the better one is of more use.
-                    Err(error) => drop(first.get_or_insert(error)),
+        for shape in shapes(route) {
+            match try_start(&shape) {
+                Ok(companion) => {
+                    // Any that the engine takes is as good as the one of another thread.
+                    let _ = observer.shape.set(shape);
+                    return Ok(companion);
                 }
+                // What stands in the way of the better one is of more use.
+                Err(error) => drop(first.get_or_insert(error)),
             }
         }
         Err(first.unwrap_or_else(|| EngineError::Lost("it has no address to bind".to_owned())))
@@ -124,12 +159,13 @@ impl Companion {
         owner: &Owner,
         image: &Arc<Had>,
         plan: &Plan,
-        (sight, published, route): (Sight, Option<&str>, &Route),
+        (shape, route): (&Shape, &Route),
     ) -> Result<Companion, EngineError> {
         let name = format!("scf-conform-{}", uuid::Uuid::new_v4().simple());
         let volume = Volume { client: Arc::clone(client), name: name.clone(), removed: false };
+        let sight = shape.sight;
         let mut body = body(&image.name, owner, sight, create::tmp(plan, Some((&name, owner))));
-        if let Some(bind) = published {
+        if let Some(bind) = &shape.bind {
             publish(&mut body, plan.port, bind);
         }
         let options = CreateContainerOptionsBuilder::default().platform("").build();

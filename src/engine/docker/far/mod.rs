@@ -12,6 +12,7 @@ mod heard;
 mod image;
 mod layer;
 mod route;
+mod stats;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -21,7 +22,6 @@ use std::time::{Duration, Instant};
 use bollard::models::ContainerCreateBody;
 
 use super::client::Client;
-use super::image::Had;
 use super::leftovers::Owner;
 use super::life::Life;
 use super::limits::Found;
@@ -29,6 +29,7 @@ use crate::engine::EngineError;
 use crate::evidence::{TmpProbe, Write};
 use crate::image::User;
 use crate::plan::Plan;
+pub(super) use companion::Observer;
 use companion::{Companion, Sight};
 use layer::Layer;
 pub(super) use route::{Route, Way, way};
@@ -62,9 +63,9 @@ pub(super) enum Start {
 }
 
 /// Puts the observer's image into the engine.
-pub(super) fn lend(client: &Arc<Client>, owner: &Owner) -> Result<Had, EngineError> {
+pub(super) fn lend(client: &Arc<Client>, owner: &Owner) -> Result<Observer, EngineError> {
     let (image, blobs) = image::observer()?;
-    super::image::have(client, owner, &image, &blobs)
+    super::image::have(client, owner, &image, &blobs).map(Observer::new)
 }
 
 impl Far {
@@ -72,13 +73,13 @@ impl Far {
     pub(super) fn begin(
         client: &Arc<Client>,
         owner: &Owner,
-        image: &Arc<Had>,
+        observer: &Observer,
         plan: &Plan,
         route: &Route,
     ) -> Result<Far, EngineError> {
         Ok(Far {
             layer: None,
-            companion: Companion::start(client, owner, image, plan, route)?,
+            companion: Companion::start(client, owner, observer, plan, route)?,
             published: *route != Route::Own,
             reached: OnceLock::new(),
             asking: Mutex::new(()),
@@ -213,6 +214,18 @@ impl Far {
             cpu: heard.cpu,
             tmp_used: heard.tmp,
         }
+    }
+
+    /// The same as of now.
+    pub(super) fn sample(&self, id: &str) -> Found {
+        if self.companion.sight == Sight::Own
+            && let Some((cpu, resident)) = stats::used(&self.companion.container.client, id)
+        {
+            let mut heard = self.companion.heard();
+            heard.cpu = heard.cpu.max(Some(cpu));
+            heard.memory_peak = heard.memory_peak.max(Some(resident));
+        }
+        self.found()
     }
 
     /// Files that hold one of these values.
