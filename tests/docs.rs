@@ -4,9 +4,7 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use scf_conform::contract::FunctionType;
-use scf_conform::rules::RULES;
-use scf_conform::suite::builtin;
+use scf_conform::catalogue;
 
 const BEGIN: &str = "<!-- checks: written by `UPDATE_EXPECT=1 cargo test --test docs` -->\n";
 const END: &str = "<!-- end of checks -->";
@@ -24,19 +22,23 @@ fn the_readme_lists_every_check() {
     assert_eq!(listed, wanted, "UPDATE_EXPECT=1 cargo test --test docs writes it");
 }
 
+#[test]
+fn the_page_of_rules_is_what_the_program_says() {
+    let written = fs::read_to_string("docs/rules.md").unwrap_or_default();
+    let wanted = catalogue::page();
+    if written != wanted && std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all("docs").expect("a directory");
+        fs::write("docs/rules.md", wanted).expect("is written");
+        return;
+    }
+    assert!(written == wanted, "UPDATE_EXPECT=1 cargo test --test docs writes it");
+}
+
 fn table() -> String {
     let mut table = "\n| id | what is wanted | a failure is |\n|---|---|---|\n".to_owned();
-    let mut line = |id: &str, title: &str, severity: &str| {
+    for catalogue::Entry { id, title, severity, .. } in catalogue::entries() {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "| {id} | {title} | {severity} |");
-    };
-    for rule in RULES {
-        line(rule.id, rule.title, rule.severity.word());
-    }
-    for kind in [FunctionType::Event, FunctionType::Http, FunctionType::Job] {
-        for case in &builtin(kind).expect("there is one").cases {
-            line(&case.id, &case.name, case.severity.word());
-        }
     }
     table.push('\n');
     table

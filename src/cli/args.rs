@@ -63,8 +63,27 @@ pub(super) enum Command {
     Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
+    Rules(Rules),
+    Explain(Explain),
     Selftest(Selftest),
     Report(Report),
+}
+
+/// List every check: its id, what a failure weighs, what is wanted
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// How the list is written; markdown has everything that `explain` tells
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = ["text", "markdown"])]
+    pub(super) format: String,
+}
+
+/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Ids of checks, such as `B001`
+    #[arg(value_name = "ID", required = true)]
+    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests

@@ -21,12 +21,14 @@ mod plugin;
 mod progress;
 mod push;
 mod report;
+mod rules;
 mod selftest;
 mod settings;
 mod shown;
 mod signals;
 mod term;
 mod values;
+mod waivers;
 mod written;
 
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Hook(command) => hook::run(command),
         Command::Invoke(command) => invoke::run(command, &environment),
         Command::Doctor(command) => doctor::run(command, &environment),
+        Command::Rules(command) => rules::list(command),
+        Command::Explain(command) => rules::explain(command),
         Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }

@@ -216,6 +216,7 @@ image: {layers: []}
             source: Basis::default(),
             duration: Duration::ZERO,
             place: None,
+            waived: None,
         }
     }
 

@@ -199,6 +199,7 @@ mod tests {
             source: Basis::default(),
             duration: Duration::ZERO,
             place: None,
+            waived: None,
         };
         ImageReport { checks: vec![check], trouble: None, ..ImageReport::new("x") }
     }
