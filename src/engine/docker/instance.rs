@@ -271,8 +271,10 @@ impl Instance for Booted {
         let ended = self.ended();
         let Booted { watch, mut container, far, .. } = *self;
         drop(watch);
-        let removed = container.remove();
-        far.map_or(Ok(()), Far::stop)?;
-        removed.map(|()| ended)
+        match far {
+            Some(far) => far.stop(&mut container)?,
+            None => container.remove()?,
+        }
+        Ok(ended)
     }
 }

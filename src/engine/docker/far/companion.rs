@@ -270,10 +270,15 @@ impl Companion {
         begun.ok_or_else(|| EngineError::Lost(self.why_silent().to_string()))
     }
 
-    /// Ends it.
-    pub(super) fn remove(mut self) -> Result<(), EngineError> {
-        self.container.remove()?;
-        self.volume.remove()
+    /// Ends it and the one that it looks at, both at once: each takes the engine its time.
+    pub(super) fn remove(mut self, other: &mut Container) -> Result<(), EngineError> {
+        let own = &mut self.container;
+        let (own, other) = std::thread::scope(|scope| {
+            let own = scope.spawn(|| own.remove());
+            let other = other.remove();
+            (own.join().unwrap_or(Ok(())), other)
+        });
+        self.volume.remove().and(own).and(other)
     }
 }
 
@@ -284,8 +289,13 @@ fn body(image: &str, owner: &Owner, sight: Sight, tmp: Mount) -> ContainerCreate
         sysctls: Some(create::sysctls()),
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".to_owned()]),
-        // To end the other one; to be its user for a moment, with its user's rights.
-        cap_add: Some(["KILL", "SETUID", "SETGID", "DAC_OVERRIDE"].map(ToOwned::to_owned).to_vec()),
+        // To end the other one; to be its user for a moment, with its user's rights; to come
+        // before others while it starts.
+        cap_add: Some(
+            ["KILL", "SETUID", "SETGID", "DAC_OVERRIDE", "SYS_NICE"]
+                .map(ToOwned::to_owned)
+                .to_vec(),
+        ),
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         // A look that comes late is an error of the clock.
         cpu_shares: Some(16_384),

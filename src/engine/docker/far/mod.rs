@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use bollard::models::ContainerCreateBody;
 
 use super::client::Client;
+use super::instance::Container;
 use super::leftovers::Owner;
 use super::life::Life;
 use super::limits::Found;
@@ -238,9 +239,9 @@ impl Far {
         archive::search(&self.companion.container.client, id, written, values)
     }
 
-    /// Ends the observer, when the container is gone.
-    pub(super) fn stop(self) -> Result<(), EngineError> {
+    /// Ends the container, and the observer with it.
+    pub(super) fn stop(self, container: &mut Container) -> Result<(), EngineError> {
         drop(self.layer);
-        self.companion.remove()
+        self.companion.remove(container)
     }
 }
