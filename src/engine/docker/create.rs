@@ -107,7 +107,7 @@ pub(super) fn tmp(plan: &Plan, named: Option<(&str, &Owner)>) -> Mount {
     }
 }
 
-fn limit(name: &str, value: i64) -> ResourcesUlimits {
+pub(super) fn limit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
 }
 

@@ -116,11 +116,13 @@ fn shapes(route: &Route) -> Vec<Shape> {
 pub(in super::super) struct Observer {
     image: Arc<Had>,
     shape: Arc<OnceLock<Shape>>,
+    /// Limits that the engine does not set.
+    pub(super) unlimited: Vec<String>,
 }
 
 impl Observer {
-    pub(super) fn new(image: Had) -> Observer {
-        Observer { image: Arc::new(image), shape: Arc::default() }
+    pub(super) fn new(image: Had, unlimited: Vec<String>) -> Observer {
+        Observer { image: Arc::new(image), shape: Arc::default(), unlimited }
     }
 }
 
@@ -299,6 +301,8 @@ fn body(image: &str, owner: &Owner, sight: Sight, tmp: Mount) -> ContainerCreate
         security_opt: Some(vec!["no-new-privileges".to_owned()]),
         // A look that comes late is an error of the clock.
         cpu_shares: Some(16_384),
+        // What engines set by themselves may be more than their machine allows.
+        ulimits: Some(vec![create::limit("nofile", 1024), create::limit("nproc", 1024)]),
         log_config: Some(create::unlogged()),
         mounts: Some(vec![tmp]),
         ..HostConfig::default()

@@ -47,6 +47,8 @@ pub(super) struct Far {
     layer: Option<Layer>,
     companion: Companion,
     published: bool,
+    /// Limits that the engine does not set.
+    unlimited: Vec<String>,
     /// That the server was reached by its own address, once it was.
     reached: OnceLock<()>,
     /// Held by whoever asks.
@@ -66,7 +68,8 @@ pub(super) enum Start {
 /// Puts the observer's image into the engine.
 pub(super) fn lend(client: &Arc<Client>, owner: &Owner) -> Result<Observer, EngineError> {
     let (image, blobs) = image::observer()?;
-    super::image::have(client, owner, &image, &blobs).map(Observer::new)
+    let had = super::image::have(client, owner, &image, &blobs)?;
+    Ok(Observer::new(had, route::unlimited(client)))
 }
 
 impl Far {
@@ -81,6 +84,7 @@ impl Far {
         Ok(Far {
             layer: None,
             companion: Companion::start(client, owner, observer, plan, route)?,
+            unlimited: observer.unlimited.clone(),
             published: *route != Route::Own,
             reached: OnceLock::new(),
             asking: Mutex::new(()),
@@ -200,7 +204,8 @@ impl Far {
     /// Limits that are not kept as they should be.
     pub(super) fn watched(&self) -> Vec<String> {
         let mut watched = vec!["writable layer".to_owned()];
-        if self.companion.sight == Sight::Own {
+        watched.extend(self.unlimited.iter().cloned());
+        if self.companion.sight == Sight::Own && self.is_measured() {
             watched.push("memory together with /tmp".to_owned());
         }
         watched
@@ -217,9 +222,16 @@ impl Far {
         }
     }
 
+    /// Whether the engine knows what the container uses: where it sets no limits, it takes the
+    /// whole machine for it.
+    fn is_measured(&self) -> bool {
+        !self.unlimited.iter().any(|limit| limit == "memory")
+    }
+
     /// The same as of now.
     pub(super) fn sample(&self, id: &str) -> Found {
         if self.companion.sight == Sight::Own
+            && self.is_measured()
             && let Some((cpu, resident)) = stats::used(&self.companion.container.client, id)
         {
             let mut heard = self.companion.heard();

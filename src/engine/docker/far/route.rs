@@ -53,6 +53,21 @@ pub(in super::super) fn way(client: &Client, uri: &str) -> Way {
     }
 }
 
+/// The limits that an engine does not set, in a word each: rootless ones without control groups
+/// set none, and tell nobody who does not ask.
+pub(super) fn unlimited(client: &Client) -> Vec<String> {
+    let Ok(info) = client.ask(|docker| async move { docker.info().await }) else {
+        return Vec::new();
+    };
+    let limits = [
+        ("memory", info.memory_limit),
+        ("processor", info.cpu_cfs_quota),
+        ("processes", info.pids_limit),
+    ];
+    let not = limits.into_iter().filter(|(_, limited)| *limited == Some(false));
+    not.map(|(name, _)| name.to_owned()).collect()
+}
+
 fn published(host: &str) -> Route {
     let address = host.parse::<IpAddr>().ok();
     let bind = match address {
