@@ -63,6 +63,14 @@ pub enum Cause {
     NotHttp,
     /// A connection is taken and never answered.
     Hangs,
+    /// A file, or a port, is not open to the image's user.
+    PermissionDenied,
+    /// No more processes or threads could be made.
+    TooManyProcesses,
+    /// No more files or sockets could be opened.
+    TooManyFiles,
+    /// Somebody in the network, or a name server, does not answer.
+    WaitsOnNetwork,
 }
 
 /// One line of the report, from a rule or from a case alike.
@@ -143,7 +151,7 @@ impl Check {
 
 impl Cause {
     /// Every cause there is, in the order of the interface.
-    pub const ALL: [Cause; 15] = [
+    pub const ALL: [Cause; 19] = [
         Cause::LoopbackBind,
         Cause::WrongPort,
         Cause::Exited,
@@ -159,6 +167,10 @@ impl Cause {
         Cause::TooSlow,
         Cause::NotHttp,
         Cause::Hangs,
+        Cause::PermissionDenied,
+        Cause::TooManyProcesses,
+        Cause::TooManyFiles,
+        Cause::WaitsOnNetwork,
     ];
 
     /// The cause's word in every report.
@@ -180,6 +192,10 @@ impl Cause {
             Cause::TooSlow => "too-slow",
             Cause::NotHttp => "not-http",
             Cause::Hangs => "hangs",
+            Cause::PermissionDenied => "permission-denied",
+            Cause::TooManyProcesses => "too-many-processes",
+            Cause::TooManyFiles => "too-many-files",
+            Cause::WaitsOnNetwork => "waits-on-network",
         }
     }
 

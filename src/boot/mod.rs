@@ -4,12 +4,16 @@
 //! is in LISTEN, the process has ended, or the limit has passed; [`autopsy`] then names the
 //! cause of a failure from what was seen.
 
+mod asleep;
 mod autopsy;
 mod ends;
+mod examine;
 mod listen;
 mod watch;
 
-pub use autopsy::autopsy;
-pub use ends::{ends_before, ends_within};
+pub use asleep::ends_after_sleep;
+pub use autopsy::{Life, Scene, autopsy, later, status};
+pub use ends::{ends_before, ends_within, terminate};
+pub use examine::{examine, listens, seen};
 pub use listen::listeners;
 pub use watch::{Watched, watch};

@@ -1,0 +1,390 @@
+//! What a refusal means for an image on this platform, against its tree and its limits.
+
+use super::clue::{Clue, Kind, Language};
+use super::{Found, Signs, access, limits, refusal};
+use crate::check::Cause;
+use crate::image::start::is_below;
+use crate::image::{Kind as File, Lookup};
+
+/// Python modules that packages of another name bring.
+const PACKAGES: &[(&str, &str)] = &[
+    ("yaml", "pyyaml"),
+    ("cv2", "opencv-python-headless"),
+    ("PIL", "pillow"),
+    ("sklearn", "scikit-learn"),
+    ("bs4", "beautifulsoup4"),
+    ("dotenv", "python-dotenv"),
+    ("MySQLdb", "mysqlclient"),
+    ("psycopg2", "psycopg2-binary"),
+    ("dateutil", "python-dateutil"),
+    ("jwt", "pyjwt"),
+    ("Crypto", "pycryptodome"),
+    ("google", "protobuf"),
+];
+
+/// What a clue means; `None` where it says too little.
+pub(super) fn of(clue: &Clue, signs: &Signs<'_>) -> Option<Found> {
+    let subject = clue.subject.as_deref();
+    let found = match clue.kind {
+        Kind::Library => library(subject?),
+        Kind::OldLibrary => Found::new(
+            Cause::MissingLibrary,
+            format!("the C library of the image is too old: it has no `{}`", subject?),
+            "build in the same base image as the program runs in, or take a newer base image",
+        ),
+        Kind::OtherLibrary => Found::new(
+            Cause::MissingLibrary,
+            format!("`{}` was built for another C library", subject?),
+            "build in the same base image as the program runs in (glibc and musl do not mix)",
+        ),
+        Kind::CarriageReturn => carriage_return(subject, signs),
+        Kind::Interpreter => interpreter(subject?, signs),
+        Kind::Command => command(subject?, signs),
+        Kind::Format => format(subject, signs),
+        Kind::Module(language) => module(language, subject?, signs),
+        Kind::Class => Found::new(
+            Cause::Exited,
+            format!("the Java class `{}` is not on the class path", subject?),
+            "put the jar that has it on the class path (-cp), or build one jar with all in it",
+        ),
+        Kind::ClassVersion => Found::new(
+            Cause::Exited,
+            format!("`{}` was compiled for a newer Java than the image has", subject?),
+            "take a base image with the Java release that you compile for, or compile with --release",
+        ),
+        Kind::NoProcess => limits::too_many_processes(signs),
+        Kind::NoDescriptor => limits::too_many_files(signs),
+        Kind::NoMemory => limits::out_of_memory(signs, "it could get no more memory"),
+        Kind::NoSpace => no_space(subject, signs),
+        Kind::ReadOnly => read_only(subject),
+        Kind::InUse => in_use(signs),
+        Kind::PortDenied => port_denied(signs),
+        Kind::NoSuchAddress => {
+            let port = signs.scene.function.contract.port;
+            let what = "it wants to listen on an address that the instance does not have";
+            Found::new(Cause::Exited, what, format!("listen on 0.0.0.0:{port}"))
+        }
+        Kind::Network => {
+            let what = format!("it could not reach somebody in the network: `{}`", clue.line);
+            return Some(waits_on_network(what));
+        }
+        Kind::Denied => denied(subject, clue, signs),
+        Kind::Script | Kind::NotThere => not_there(subject?, signs),
+        Kind::Attribute => attribute(clue, signs),
+        Kind::Raised => Found::new(
+            Cause::Exited,
+            format!("it says `{}`", clue.line),
+            "see the last log lines: the program itself gave up",
+        ),
+    };
+    Some(if clue.kind == Kind::Raised { found } else { found.seen(format!("said: {}", clue.line)) })
+}
+
+/// Something that it needs from the network, and does not get.
+pub(super) fn waits_on_network(what: String) -> Found {
+    Found::new(
+        Cause::WaitsOnNetwork,
+        what,
+        "listen first, and connect when it is needed: the network is closed here, and what is in \
+         a VPC is reached on the platform only by a function that is in it",
+    )
+}
+
+fn library(library: &str) -> Found {
+    Found::new(
+        Cause::MissingLibrary,
+        format!("the library `{library}` is missing"),
+        format!("install the package that has `{library}`, in the image's last stage"),
+    )
+}
+
+/// A script's lines end in CR LF.
+pub(super) fn carriage_return(script: Option<&str>, signs: &Signs<'_>) -> Found {
+    let argv = &signs.scene.plan.argv;
+    let of_command = || argv.iter().rev().find(|word| word.contains(['/', '.']));
+    let script = script.or_else(|| of_command().map(String::as_str)).unwrap_or("start.sh");
+    Found::new(
+        Cause::BadInterpreter,
+        "a script has lines that end in CR LF, and the CR counts as part of the name",
+        format!("RUN sed -i 's/\\r$//' {script}    # or save it with LF line ends"),
+    )
+}
+
+fn interpreter(subject: &str, signs: &Signs<'_>) -> Found {
+    of_tree(subject, signs).unwrap_or_else(|| {
+        Found::new(
+            Cause::BadInterpreter,
+            format!("the interpreter of a script is not there: `{subject}`"),
+            "install it, or let the `#!` line name one that is there",
+        )
+    })
+}
+
+/// What the tree says of a command that a script was to run.
+fn of_tree(command: &str, signs: &Signs<'_>) -> Option<Found> {
+    let start = signs.scene.plan.follow(signs.scene.tree, &[command.to_owned()]);
+    start.problem.map(|problem| refusal::of_problem(&problem, signs.scene))
+}
+
+fn command(name: &str, signs: &Signs<'_>) -> Found {
+    of_tree(name, signs).unwrap_or_else(|| {
+        Found::new(
+            Cause::CommandMissing,
+            format!("`{name}`, which a script runs, was not found"),
+            format!("install `{name}` in the image's last stage, or name it by its full path"),
+        )
+    })
+}
+
+fn format(subject: Option<&str>, signs: &Signs<'_>) -> Found {
+    let found = subject.and_then(|path| of_tree(path, signs));
+    found.filter(|found| found.cause == Cause::ExecFormat).unwrap_or_else(|| {
+        let what = subject.map_or_else(
+            || "a program in it is for another kind of machine".to_owned(),
+            |path| format!("`{path}` is no program for this kind of machine"),
+        );
+        Found::new(Cause::ExecFormat, what, "docker build --platform linux/amd64 .")
+    })
+}
+
+fn module(language: Language, name: &str, signs: &Signs<'_>) -> Found {
+    if name.starts_with(['/', '.']) {
+        return not_there(name, signs);
+    }
+    let top = name.split(['.', '/']).next().unwrap_or(name);
+    let package = PACKAGES.iter().find(|(module, _)| *module == top).map_or(top, |(_, name)| name);
+    let (what, fix) = match language {
+        Language::Python => ("Python", format!("RUN pip install {package}")),
+        Language::Node => {
+            ("Node.js", format!("RUN npm install {name}    # or npm ci, in the last stage"))
+        }
+        Language::Ruby => {
+            ("Ruby", format!("RUN gem install {top}    # or bundle install, in the last stage"))
+        }
+        Language::Perl => {
+            ("Perl", format!("RUN cpan {}", name.trim_end_matches(".pm").replace('/', "::")))
+        }
+        Language::Lua => ("Lua", format!("RUN luarocks install {top}")),
+    };
+    let mut found =
+        Found::new(Cause::Exited, format!("the {what} module `{name}` is missing"), fix);
+    if let Some(place) = elsewhere(language, top, signs) {
+        found.what =
+            format!("{}; it is at `{}`, where it is not looked for", found.what, place.path);
+        found.fix = place.fix;
+    }
+    found
+}
+
+/// A module has not what it was to have: perhaps another one of that name is meant.
+fn attribute(clue: &Clue, signs: &Signs<'_>) -> Found {
+    let module = clue.subject.as_deref().unwrap_or_default();
+    match elsewhere(Language::Python, module, signs) {
+        Some(place) => Found::new(
+            Cause::Exited,
+            format!(
+                "the Python module `{module}` that it finds is not the one at `{}`",
+                place.path
+            ),
+            format!("WORKDIR {}    # or gunicorn --chdir", parent(&place.path)),
+        ),
+        None => Found::new(
+            Cause::Exited,
+            format!("it says `{}`", clue.line),
+            "name what the module really defines: gunicorn MODULE:NAME",
+        ),
+    }
+}
+
+/// Where a module lies instead.
+struct Elsewhere {
+    path: String,
+    fix: String,
+}
+
+fn elsewhere(language: Language, top: &str, signs: &Signs<'_>) -> Option<Elsewhere> {
+    let (endings, variable) = match language {
+        Language::Python => ([format!("/{top}"), format!("/{top}.py")], "PYTHONPATH"),
+        Language::Node => ([format!("/node_modules/{top}"), format!("/{top}.js")], "NODE_PATH"),
+        Language::Ruby | Language::Perl | Language::Lua => return None,
+    };
+    let tree = signs.scene.tree;
+    let is_module = |path: &str| endings.iter().any(|ending| path.ends_with(ending.as_str()));
+    let system = |path: &str| {
+        ["/proc", "/usr/share", "/etc", "/bin", "/usr/bin"].iter().any(|top| is_below(path, top))
+    };
+    let mut found = tree.walk().filter(|(path, node)| {
+        is_module(path)
+            && !system(path)
+            && match tree.node(*node).kind {
+                File::Directory => path.contains("-packages/") || path.contains("/node_modules/"),
+                File::File { .. } | File::Script { .. } => true,
+                _ => false,
+            }
+    });
+    let (path, _) = found.next()?;
+    let directory = path.rsplit_once('/').map_or("/", |(directory, _)| directory).to_owned();
+    let directory = if directory.is_empty() { "/".to_owned() } else { directory };
+    // There, and still not found: something else is wrong with it.
+    if is_below(&signs.scene.plan.working_dir, &directory)
+        && signs.scene.plan.working_dir == directory
+    {
+        return None;
+    }
+    let hidden = access::hidden_by_tmp(&path, signs.scene);
+    let fix = hidden.map_or_else(|| format!("ENV {variable}={directory}"), |(_, fix)| fix);
+    Some(Elsewhere { path, fix })
+}
+
+/// A file that is not there; perhaps it is in the image's `/tmp`, or lies elsewhere.
+fn not_there(path: &str, signs: &Signs<'_>) -> Found {
+    let scene = signs.scene;
+    if let Some((what, fix)) = access::hidden_by_tmp(path, scene) {
+        return Found::new(Cause::Exited, what, fix);
+    }
+    let cwd = &scene.plan.working_dir;
+    let named = if path.starts_with('/') { String::new() } else { format!(" in {cwd}") };
+    if let Lookup::Found { .. } = scene.tree.lookup(path, cwd) {
+        // What a script names is there: then what runs it, or what it runs on, is not.
+        if let Some(found) = of_tree(path, signs) {
+            return found;
+        }
+        return Found::new(
+            Cause::Exited,
+            format!("it did not find `{path}`, which is in the image"),
+            "see the last log lines",
+        );
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let other = scene.tree.walk().find(|(found, node)| {
+        let file = matches!(
+            scene.tree.node(*node).kind,
+            File::File { .. } | File::Script { .. } | File::Elf { .. }
+        );
+        file && found.rsplit('/').next() == Some(name) && is_of_code(found)
+    });
+    let full = absolute(path, cwd);
+    let what = format!("the file `{path}` is not there{named}");
+    if let Some((other, _)) = other {
+        return Found::new(
+            Cause::Exited,
+            format!("{what}; the image has `{other}`"),
+            format!("name it as `{other}`, or: WORKDIR {}", parent(&other)),
+        );
+    }
+    match scene.tree.lookup(path, cwd) {
+        Lookup::Missing(component) | Lookup::NotDirectory(component) if component != full => {
+            Found::new(
+                Cause::Exited,
+                format!("`{path}` is not there, nor is `{component}`"),
+                format!("RUN mkdir -p {}    # or write below /tmp", parent(&full)),
+            )
+        }
+        _ => Found::new(Cause::Exited, what, format!("COPY {name} {full}")),
+    }
+}
+
+fn parent(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some(("", _)) | None => "/",
+        Some((parent, _)) => parent,
+    }
+}
+
+/// Whether a path is likely to be of what the image is for, and of no package.
+fn is_of_code(path: &str) -> bool {
+    const SYSTEM: [&str; 8] =
+        ["/proc", "/sys", "/dev", "/usr/share", "/usr/lib", "/usr/include", "/var", "/etc"];
+    let package = path.contains("/node_modules/") || path.contains("-packages/");
+    !package && !SYSTEM.iter().any(|top| is_below(path, top))
+}
+
+fn absolute(path: &str, cwd: &str) -> String {
+    if path.starts_with('/') {
+        path.to_owned()
+    } else {
+        format!("{}/{}", cwd.trim_end_matches('/'), path.trim_start_matches("./"))
+    }
+}
+
+fn no_space(path: Option<&str>, signs: &Signs<'_>) -> Found {
+    if let Some(full) = limits::space(signs) {
+        return full;
+    }
+    let (place, fix) = match path {
+        Some(path) if is_below(path, "/dev/shm") => {
+            ("/dev/shm".to_owned(), "use less of /dev/shm, or files below /tmp")
+        }
+        Some(path) => {
+            (format!("the space of `{path}`"), "write less, and remove what is no longer needed")
+        }
+        None => ("a file system".to_owned(), "write less, and remove what is no longer needed"),
+    };
+    Found::new(Cause::NoSpace, format!("{place} is full"), fix)
+}
+
+fn read_only(path: Option<&str>) -> Found {
+    let what = path.map_or_else(
+        || "it writes to the root file system, which is read-only".to_owned(),
+        |path| format!("it writes `{path}`, and the root file system is read-only"),
+    );
+    let name = path.and_then(|path| path.trim_end_matches('/').rsplit('/').next()).unwrap_or("app");
+    let fix = format!("write to /tmp/{name} instead: only /tmp can be written");
+    Found::new(Cause::ReadOnlyRoot, what, fix)
+}
+
+fn in_use(signs: &Signs<'_>) -> Found {
+    let port = signs.scene.function.contract.port;
+    Found::new(
+        Cause::Exited,
+        "the port is in use already: something else in the container listens on it",
+        format!("start one server on port {port} only, and once"),
+    )
+}
+
+fn port_denied(signs: &Signs<'_>) -> Found {
+    let (port, uid) = (signs.scene.function.contract.port, signs.scene.plan.user.uid);
+    Found::new(
+        Cause::PermissionDenied,
+        format!("uid {uid} may not open the port that it wants to listen on"),
+        format!("listen on 0.0.0.0:{port}: ports below 1024 are for root"),
+    )
+}
+
+fn denied(path: Option<&str>, clue: &Clue, signs: &Signs<'_>) -> Found {
+    let scene = signs.scene;
+    let user = &scene.plan.user;
+    let Some(path) = path else {
+        let what = format!("something is not permitted to uid {}", user.uid);
+        let fix = "see the last log lines; RUN chmod -R a+rX /app, for the directory of the code";
+        return Found::new(Cause::PermissionDenied, what, fix);
+    };
+    // A shell that could not execute it says no more than this.
+    if clue.line.contains("sh: ")
+        && let Some(found) =
+            of_tree(path, signs).filter(|found| found.cause == Cause::NotExecutable)
+        && !clue.line.contains("cannot create")
+        && !clue.line.contains("cannot open")
+    {
+        return found;
+    }
+    let refusing = access::refusing(path, scene);
+    let found = Found::new(
+        Cause::PermissionDenied,
+        format!("uid {} may not use `{path}`", user.uid),
+        format!("RUN chmod -R a+rX {path}    # or write below /tmp"),
+    );
+    let Some(denied) = refusing else { return found };
+    let fix = denied.fix(user).unwrap_or(found.fix);
+    let writes = matches!(
+        &denied,
+        crate::image::Denied::Refused { access: crate::image::Access::Write, .. }
+    );
+    let fix = if writes {
+        format!("{fix}    # or write below /tmp, which the platform keeps writable")
+    } else {
+        fix
+    };
+    let told = denied.told(user).unwrap_or_default();
+    Found { what: format!("{}: {told}", found.what), fix, ..found }
+}
