@@ -27,6 +27,8 @@ pub(super) struct Texts {
     wchan: String,
     syscall: String,
     descriptors: Option<u64>,
+    /// The `syscall` of its threads, as many as are looked at.
+    threads: Vec<String>,
     /// Whether one of its threads runs, or would if it were its turn.
     runs: bool,
 }
@@ -48,7 +50,10 @@ pub(super) fn read(pid: i32) -> Option<Texts> {
         descriptors: fs::read_dir(format!("/proc/{pid}/fd"))
             .ok()
             .map(|descriptors| descriptors.count() as u64),
-        runs: runs(pid),
+        threads: threads(pid, "syscall"),
+        runs: threads(pid, "stat")
+            .iter()
+            .any(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(RUNS))),
     })
 }
 
@@ -68,13 +73,11 @@ pub(super) fn family(first: i32) -> Vec<i32> {
     found
 }
 
-/// Whether any thread of a process runs: a server's first one mostly waits for the others.
-fn runs(pid: i32) -> bool {
-    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return false };
-    threads.flatten().take(THREADS).any(|thread| {
-        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
-        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(RUNS))
-    })
+/// A file of each thread of a process: a server's first one mostly waits for the others.
+fn threads(pid: i32, file: &str) -> Vec<String> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let threads = threads.flatten().take(THREADS);
+    threads.filter_map(|thread| fs::read_to_string(thread.path().join(file)).ok()).collect()
 }
 
 /// The kernel's letter for what runs or wants to.
@@ -129,22 +132,36 @@ impl Texts {
             threads: field("Threads:").and_then(|mut all| all.next()?.parse().ok()).unwrap_or(1),
             descriptors: self.descriptors,
             waits_in: self.waits_in().filter(|_| !self.runs),
+            others_wait_in: self.others_wait_in(),
         })
     }
 
     fn waits_in(&self) -> Option<String> {
-        let number = self.syscall.split_ascii_whitespace().next();
-        // `running`, or a number: -1 outside of a system call.
-        let call = number.and_then(|number| number.parse::<i64>().ok()).filter(|n| *n >= 0);
-        if let Some(call) = call {
-            let known = CALLS.iter().find(|(number, _)| *number == call);
-            return Some(
-                known.map_or_else(|| format!("system call {call}"), |(_, name)| (*name).to_owned()),
-            );
-        }
         let function = self.wchan.trim();
-        (number != Some("running") && !matches!(function, "" | "0")).then(|| function.to_owned())
+        let function = || (!matches!(function, "" | "0")).then(|| function.to_owned());
+        // `running` where it does not wait.
+        let waits = !self.syscall.starts_with("running");
+        call(&self.syscall).or_else(|| function().filter(|_| waits))
     }
+
+    fn others_wait_in(&self) -> Vec<String> {
+        let own = call(&self.syscall);
+        let mut calls: Vec<String> = self.threads.iter().filter_map(|text| call(text)).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        calls.retain(|call| Some(call) != own.as_ref());
+        calls
+    }
+}
+
+/// The system call that the text of `/proc/PID/syscall` begins with; `None` where it is outside
+/// of one, which is -1, or runs.
+fn call(syscall: &str) -> Option<String> {
+    let number = syscall.split_ascii_whitespace().next()?.parse::<i64>().ok()?;
+    let known = CALLS.iter().find(|(known, _)| *known == number);
+    let name =
+        known.map_or_else(|| format!("system call {number}"), |(_, name)| (*name).to_owned());
+    (number >= 0).then_some(name)
 }
 
 /// System calls in which processes wait.
@@ -191,6 +208,11 @@ mod tests {
             wchan: "hrtimer_nanosleep".to_owned(),
             syscall: format!("{} 0x0 0x0", libc::SYS_clock_nanosleep),
             descriptors: Some(4),
+            threads: vec![
+                format!("{} 0x0", libc::SYS_futex),
+                format!("{} 0x0", libc::SYS_clock_nanosleep),
+                format!("{} 0x1", libc::SYS_futex),
+            ],
             runs: false,
         };
         let process = texts.process().expect("it is one");
@@ -205,6 +227,7 @@ mod tests {
             threads: 3,
             descriptors: Some(4),
             waits_in: Some("clock_nanosleep".to_owned()),
+            others_wait_in: vec!["futex".to_owned()],
         };
         assert_eq!(process, expected);
         let closed = Texts { syscall: String::new(), ..texts.clone() };

@@ -50,4 +50,6 @@ pub struct Process {
     pub descriptors: Option<u64>,
     /// The system call that it waits in, or else the kernel's function.
     pub waits_in: Option<String>,
+    /// The same of its other threads, each call once.
+    pub others_wait_in: Vec<String>,
 }

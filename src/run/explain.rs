@@ -6,6 +6,11 @@ use crate::boot::{Life, examine, later};
 use crate::check::{Cause, Check, Status};
 use crate::evidence::{Ending, Outcome};
 
+/// From this status on, a server says that the fault is its own.
+const SERVER_ERROR: u16 = 500;
+/// Log lines that are shown where a server does.
+const LINES: usize = 10;
+
 /// Adds to a failed check what an autopsy of the instance finds.
 pub(super) fn explain(
     check: &mut Check,
@@ -14,6 +19,14 @@ pub(super) fn explain(
     target: &Target<'_>,
 ) {
     let Some(scene) = target.scene.filter(|_| check.status == Status::Fail) else { return };
+    if let Outcome::Answered(answer) = outcome
+        && answer.status >= SERVER_ERROR
+    {
+        let logs = target.instance.logs();
+        let lines = logs.last(LINES).map(|line| format!("log: {}", line.text));
+        check.evidence.extend(lines);
+        return;
+    }
     if ended.is_none() && tls::speaks(outcome, target) {
         let port = target.function.contract.port;
         check.cause = Some(Cause::NotHttp);

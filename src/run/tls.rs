@@ -19,12 +19,10 @@ const RECORDS: [u8; 2] = [21, 22];
 const VERSION: u8 = 3;
 
 /// Whether the port takes a TLS handshake. Asked only where what came may be the answer of such
-/// a server: nothing, an alert, or a complaint in HTTP about HTTP.
+/// a server: an end without a word, an alert, or a complaint in HTTP about HTTP.
 pub(super) fn speaks(outcome: &Outcome, target: &Target<'_>) -> bool {
     let received: &[u8] = match outcome {
-        Outcome::TimedOut { received, .. }
-        | Outcome::Cut { received }
-        | Outcome::NotHttp { received, .. } => received,
+        Outcome::Cut { received } | Outcome::NotHttp { received, .. } => received,
         Outcome::Answered(answer) if answer.status == 400 => &answer.body,
         _ => return false,
     };

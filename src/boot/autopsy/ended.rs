@@ -1,10 +1,11 @@
 //! The process ended: limits first, then what it said, then what its exit code or signal means.
 
-use super::{Found, Signs, clue, limits, meaning, refusal};
+use super::clue::{self, Kind};
+use super::{Found, Signs, limits, meaning, refusal};
 use crate::check::Cause;
 use crate::evidence::Ending;
 use crate::image::start::Problem;
-use crate::image::{Kind, Lookup};
+use crate::image::{Kind as File, Lookup};
 
 /// Exit codes from which on a shell tells by which signal a child ended.
 const BY_SIGNAL: i32 = 128;
@@ -35,9 +36,13 @@ pub(super) fn cause(ending: Ending, signs: &Signs<'_>) -> Found {
     }
 }
 
-/// What it said, if it gave up by itself; the signal otherwise.
+/// What it said, if it gave up by itself or for want of something; the signal otherwise.
 fn signalled(signal: i32, signs: &Signs<'_>) -> Found {
-    let said = (signal == SIGABRT).then(|| clue::find(signs.logs, None)).flatten();
+    let wants = |kind| {
+        matches!(kind, Kind::NoMemory | Kind::NoSpace | Kind::NoProcess | Kind::NoDescriptor)
+    };
+    let said = clue::find(signs.logs, None);
+    let said = said.filter(|clue| signal == SIGABRT || wants(clue.kind));
     let said = said.and_then(|clue| meaning::of(&clue, signs));
     said.unwrap_or_else(|| {
         let found = Found::new(Cause::Signalled, "", advice(signal));
@@ -76,7 +81,7 @@ fn script_with_cr(signs: &Signs<'_>) -> Option<Found> {
     let tree = signs.scene.tree;
     let script = rest.iter().find(|word| match tree.lookup(word, &plan.working_dir) {
         Lookup::Found { node, .. } => {
-            matches!(&tree.node(node).kind, Kind::Script { line, .. } if line.ends_with(b"\r"))
+            matches!(&tree.node(node).kind, File::Script { line, .. } if line.ends_with(b"\r"))
         }
         _ => false,
     })?;
@@ -176,7 +181,8 @@ fn telling(signs: &Signs<'_>) -> Option<String> {
     const TROUBLE: [&str; 8] =
         ["error", "fatal", "panic", "exception", "fail", "cannot", "can't", "not "];
     let lines = || signs.logs.lines.iter().rev().map(|line| line.text.trim());
-    let lines = || lines().filter(|line| !line.is_empty()).take(20);
+    // A stack of addresses tells nobody anything.
+    let lines = || lines().filter(|line| !line.is_empty() && !line.contains(" 0x")).take(20);
     let trouble = |line: &&str| {
         let line = line.to_lowercase();
         TROUBLE.iter().any(|word| line.contains(word))

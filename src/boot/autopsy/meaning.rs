@@ -69,7 +69,8 @@ pub(super) fn of(clue: &Clue, signs: &Signs<'_>) -> Option<Found> {
             return Some(waits_on_network(what));
         }
         Kind::Denied => denied(subject, clue, signs),
-        Kind::Script | Kind::NotThere => not_there(subject?, signs),
+        Kind::Script => script(subject?, signs),
+        Kind::NotThere => not_there(subject?, signs),
         Kind::Attribute => attribute(clue, signs),
         Kind::Raised => Found::new(
             Cause::Exited,
@@ -149,7 +150,7 @@ fn format(subject: Option<&str>, signs: &Signs<'_>) -> Found {
 
 fn module(language: Language, name: &str, signs: &Signs<'_>) -> Found {
     if name.starts_with(['/', '.']) {
-        return not_there(name, signs);
+        return script(name, signs);
     }
     let top = name.split(['.', '/']).next().unwrap_or(name);
     let package = PACKAGES.iter().find(|(module, _)| *module == top).map_or(top, |(_, name)| name);
@@ -236,6 +237,21 @@ fn elsewhere(language: Language, top: &str, signs: &Signs<'_>) -> Option<Elsewhe
     Some(Elsewhere { path, fix })
 }
 
+/// What it was to run is not there.
+fn script(path: &str, signs: &Signs<'_>) -> Found {
+    let found = not_there(path, signs);
+    let full = absolute(path, &signs.scene.plan.working_dir);
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let fix = if full.contains("/vendor/") {
+        "RUN composer install --no-dev    # in the image's last stage".to_owned()
+    } else if found.fix.starts_with("RUN mkdir") {
+        format!("COPY {name} {full}")
+    } else {
+        found.fix
+    };
+    Found { fix, ..found }
+}
+
 /// A file that is not there; perhaps it is in the image's `/tmp`, or lies elsewhere.
 fn not_there(path: &str, signs: &Signs<'_>) -> Found {
     let scene = signs.scene;
@@ -277,7 +293,7 @@ fn not_there(path: &str, signs: &Signs<'_>) -> Found {
             Found::new(
                 Cause::Exited,
                 format!("`{path}` is not there, nor is `{component}`"),
-                format!("RUN mkdir -p {}    # or write below /tmp", parent(&full)),
+                format!("RUN mkdir -p {}    # to write there; to read, COPY it", parent(&full)),
             )
         }
         _ => Found::new(Cause::Exited, what, format!("COPY {name} {full}")),

@@ -84,7 +84,11 @@ fn shown(process: &Process) -> String {
         (_, Some(call)) => format!("waits in {call}"),
         (_, None) => "waits".to_owned(),
     };
-    let threads = if *threads > 1 { format!(", {threads} threads") } else { String::new() };
+    let threads = match (threads, process.others_wait_in.as_slice()) {
+        (0 | 1, _) => String::new(),
+        (count, []) => format!(", {count} threads"),
+        (count, others) => format!(", {count} threads, others in {}", others.join(", ")),
+    };
     format!(
         "process {pid} (uid {uid}) {state}{threads}, {} of CPU time: {}",
         units::duration(process.cpu),
@@ -154,9 +158,13 @@ fn waiting(signs: &Signs<'_>) -> Option<String> {
     let process = server(signs)?;
     let call = process.waits_in.as_deref()?;
     let who = &process.name;
+    let others = match process.others_wait_in.as_slice() {
+        [] => String::new(),
+        others => format!(", other threads in {}", others.join(", ")),
+    };
     Some(match means(call) {
-        Some(meaning) => format!("`{who}` {meaning} ({call})"),
-        None => format!("`{who}` waits in {call}"),
+        Some(meaning) => format!("`{who}` {meaning} ({call}{others})"),
+        None => format!("`{who}` waits in {call}{others}"),
     })
 }
 
