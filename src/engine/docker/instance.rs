@@ -252,7 +252,7 @@ impl Instance for Booted {
 
     fn usage(&self) -> Usage {
         let found = match (&self.far, &self.watch, &self.seen) {
-            (Some(far), ..) => far.sample(self.id()),
+            (Some(far), ..) => far.found(),
             (None, Some(watch), Some(seen)) => watch.sample(&seen.group, self.plan.memory),
             _ => Found::default(),
         };
