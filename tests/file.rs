@@ -52,3 +52,35 @@ fn a_check_is_explained_and_a_mistyped_one_guessed() {
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.err.contains("did you mean `B001`?"), "{}", unknown.err);
 }
+
+#[test]
+fn a_first_file_says_what_the_image_is_and_is_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let init = ran(program(dir.path()).args(["init", "fixture:type-auto-http"]));
+    assert_eq!(init.code, Some(0), "{}", init.err);
+    let text = std::fs::read_to_string(dir.path().join("scf-conform.yaml")).expect("a file");
+    assert!(text.contains("images: fixture:type-auto-http\n"), "{text}");
+    assert!(text.contains("\ntype: http\n"), "{text}");
+    let check = ran(program(dir.path()).args(["check"]));
+    assert_eq!(check.code, Some(0), "{}{}", check.out, check.err);
+    let again = ran(program(dir.path()).args(["init", "fixture:hello"]));
+    assert_eq!(again.code, Some(2));
+    assert!(again.err.contains("`scf-conform.yaml` is there already"), "{}", again.err);
+    let forced = ran(program(dir.path()).args(["init", "--force", "fixture:hello"]));
+    assert_eq!(forced.code, Some(0), "{}", forced.err);
+}
+
+#[test]
+fn what_fails_is_offered_as_waivers_that_can_be_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let init = ran(program(dir.path()).args(["init", "--static", "fixture:m003-attestation"]));
+    assert_eq!(init.code, Some(0), "{}", init.err);
+    let path = dir.path().join("scf-conform.yaml");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let used = text.replace("# waivers:", "waivers:").replace("#   - id", "  - id");
+    let used = used.replace("#     reason: ", "    reason: known");
+    std::fs::write(&path, used).expect("is written");
+    let check = ran(program(dir.path()).args(["check", "--static"]));
+    assert_eq!(check.code, Some(0), "{}{}", check.out, check.err);
+    assert!(check.out.contains("WAIV") && check.err.is_empty(), "{}{}", check.out, check.err);
+}

@@ -7,9 +7,11 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 
 use super::doctor::Doctor;
 use super::hook::Hook;
+use super::init::Init;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
+use super::rules::{Explain, Rules};
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -63,27 +65,11 @@ pub(super) enum Command {
     Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
+    Init(Box<Init>),
     Rules(Rules),
     Explain(Explain),
     Selftest(Selftest),
     Report(Report),
-}
-
-/// List every check: its id, what a failure weighs, what is wanted
-#[derive(Debug, Args)]
-pub(super) struct Rules {
-    /// How the list is written; markdown has everything that `explain` tells
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = ["text", "markdown"])]
-    pub(super) format: String,
-}
-
-/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
-#[derive(Debug, Args)]
-pub(super) struct Explain {
-    /// Ids of checks, such as `B001`
-    #[arg(value_name = "ID", required = true)]
-    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests
@@ -103,7 +89,7 @@ pub(super) struct Check {
 }
 
 /// The options of a check.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Options {
     /// Read options from this file [default: scf-conform.yaml, where there is one]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -141,7 +127,7 @@ Exit codes:
   0 conforms · 1 does not conform · 2 usage, nothing was run · 3 could not check
   4 nothing was selected · 130 interrupted";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The function")]
 pub(super) struct FunctionArgs {
     /// What the function is on the platform; `auto` asks the image [default: auto]
@@ -176,7 +162,7 @@ pub(super) struct FunctionArgs {
     region: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is checked")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct WhatArgs {
@@ -219,7 +205,7 @@ struct WhatArgs {
     strict: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputArgs {
     /// What stdout gets: `text`, `json` or `junit` [default: text]
@@ -239,7 +225,7 @@ struct OutputArgs {
     verbose: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The run")]
 struct RunArgs {
     /// Check so many images side by side [default: one a core]
@@ -309,6 +295,11 @@ fn kinds() -> PossibleValuesParser {
 }
 
 impl Options {
+    /// The same, with no file of options.
+    pub(super) fn without_file(&self) -> Options {
+        Options { config: Some("/dev/null".to_owned()), ..self.clone() }
+    }
+
     /// What the command line says.
     pub(super) fn layer(&self, color: Option<&String>) -> Layer {
         let Options { function, what, output, run, .. } = self;

@@ -224,7 +224,7 @@ impl<'a> Waiving<'a> {
 
 /// Checks one image. A bug in the checker is not the image's fault, and not the end of the
 /// others.
-fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
+pub(super) fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
     let job = match jobs.job(image, cancel) {
         Ok(job) => job,
         Err(error) => {

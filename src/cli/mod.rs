@@ -14,6 +14,7 @@ mod exit;
 mod file;
 mod gathered;
 mod hook;
+mod init;
 mod invoke;
 mod jobs;
 mod layer;
@@ -65,6 +66,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Hook(command) => hook::run(command),
         Command::Invoke(command) => invoke::run(command, &environment),
         Command::Doctor(command) => doctor::run(command, &environment),
+        Command::Init(command) => init::run(command, &environment),
         Command::Rules(command) => rules::list(command),
         Command::Explain(command) => rules::explain(command),
         Command::Selftest(command) => selftest::run(command, &environment),
