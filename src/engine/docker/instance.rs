@@ -167,6 +167,9 @@ impl Instance for Booted {
         };
         let limit = if has_ended { TOLD } else { Duration::ZERO };
         let end = self.life.wait_for(limit, |known| known.end);
+        if let (true, None, Some(far)) = (has_ended, &end, &self.far) {
+            far.doubt();
+        }
         end.map(|end| end.ending(self.starved()))
     }
 

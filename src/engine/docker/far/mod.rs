@@ -52,6 +52,8 @@ pub(super) struct Far {
     inside: OnceLock<Inside>,
     observer: Observer,
     published: bool,
+    /// That the second observer went for reasons of its own.
+    doubted: OnceLock<()>,
     /// That the server was reached by its own address, once it was.
     reached: OnceLock<()>,
     /// Held by whoever asks.
@@ -97,6 +99,7 @@ impl Far {
             inside: OnceLock::new(),
             observer: observer.clone(),
             published: *route != Route::Own,
+            doubted: OnceLock::new(),
             reached: OnceLock::new(),
             asking: Mutex::new(()),
         })
@@ -138,7 +141,7 @@ impl Far {
                     let blind = self.companion.sight == Sight::Own || silent > UNSEEN;
                     if blind || self.companion.line.heard().lost.is_some() {
                         drop(known);
-                        return self.enter(target, asked);
+                        return self.enter(target, life, asked);
                     }
                 }
                 None => {}
@@ -151,13 +154,16 @@ impl Far {
 
     /// Looks from inside. A process is made before it executes, and asked for before that: what
     /// is told of the time from there is more than it was, never less.
-    fn enter(&self, target: &Target<'_>, asked: Instant) -> Start {
+    fn enter(&self, target: &Target<'_>, life: &Life, asked: Instant) -> Start {
         let Target { owner, id, plan } = target;
         let client = &self.companion.container.client;
         let Ok((inside, born)) = Inside::start(client, owner, &self.observer, id, plan.memory)
         else {
             // It has ended by now, or may not be entered.
-            return Start::Executed(asked, asked);
+            return match life.wait_for(UNSEEN, |known| known.end) {
+                Some(_) => Start::Over,
+                None => Start::Executed(asked, asked),
+            };
         };
         let _ = self.inside.set(inside);
         let mut heard = self.companion.line.heard();
@@ -166,9 +172,17 @@ impl Far {
         Start::Executed(born, born)
     }
 
-    /// Whether the first process has ended, however long the engine takes to tell.
+    /// Whether the first process has ended, however long the engine takes to tell: no other
+    /// outlives it in there.
     pub(super) fn has_ended(&self) -> bool {
-        self.companion.line.heard().ended
+        let gone = |inside: &Inside| inside.line.heard().lost.is_some();
+        let told = self.companion.line.heard().ended;
+        told || self.doubted.get().is_none() && self.inside.get().is_some_and(gone)
+    }
+
+    /// That it has ended was not so, or not to be known.
+    pub(super) fn doubt(&self) {
+        self.doubted.get_or_init(|| ());
     }
 
     /// Appends the sockets in LISTEN.
