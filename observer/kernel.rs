@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 const CLOCK_MONOTONIC: i32 = 1;
+const CLOCK_BOOTTIME: i32 = 7;
 const AF_NETLINK: i32 = 16;
 const SOCK_DGRAM_CLOEXEC: i32 = 0x8_0002;
 const NETLINK_SOCK_DIAG: i32 = 4;
@@ -49,9 +50,18 @@ unsafe extern "C" {
 
 /// Nanoseconds of the monotonic clock.
 pub fn now() -> u64 {
+    read(CLOCK_MONOTONIC)
+}
+
+/// Nanoseconds of the one that goes on while the machine is suspended.
+pub fn since_boot() -> u64 {
+    read(CLOCK_BOOTTIME)
+}
+
+fn read(clock: i32) -> u64 {
     let mut time = Timespec { seconds: 0, nanoseconds: 0 };
     // SAFETY: `time` is a timespec that lives through the call.
-    unsafe { clock_gettime(CLOCK_MONOTONIC, &mut time) };
+    unsafe { clock_gettime(clock, &mut time) };
     time.seconds as u64 * 1_000_000_000 + time.nanoseconds as u64
 }
 

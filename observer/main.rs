@@ -8,6 +8,7 @@
 //! | command | |
 //! |---|---|
 //! | `watch ID MEMORY` | looks at that container from now on; answered by `watching NS` |
+//! | `inside MEMORY` | is among that container's processes itself: tells `executed NS`, of their making, and `used`; more memory is their end |
 //! | `calm` | the start is over: looks less often |
 //! | `probe UID GID GROUP…` | makes a file in `/tmp`: `probed 0`, or the error's number |
 //! | `reach ADDRESS` | connects there: `reached 0`, or the error's number |
@@ -22,6 +23,7 @@
 
 mod first;
 mod group;
+mod inside;
 mod kernel;
 mod tables;
 
@@ -35,6 +37,7 @@ use std::time::Duration;
 
 use first::{First, Search, Stage};
 use group::{Group, Used};
+use inside::Inside;
 use tables::Tables;
 
 /// Between two looks at first, later in the start, and after it.
@@ -67,6 +70,7 @@ struct Observer {
     before: u64,
     first: Option<First>,
     group: Option<Group>,
+    inside: Option<Inside>,
     executed: Option<u64>,
     over: bool,
     calm: bool,
@@ -88,6 +92,7 @@ impl Observer {
             before: 0,
             first: None,
             group: None,
+            inside: None,
             executed: None,
             over: false,
             calm: false,
@@ -121,6 +126,10 @@ impl Observer {
             if self.search.is_some() && !self.over {
                 self.look()?;
             }
+            if let Some(inside) = &mut self.inside {
+                let used = inside.used();
+                self.tell_use(used);
+            }
             if !self.out.is_empty() {
                 let mut stdout = io::stdout().lock();
                 stdout.write_all(self.out.as_bytes())?;
@@ -131,6 +140,9 @@ impl Observer {
     }
 
     fn pause(&self) -> Option<Duration> {
+        if self.inside.is_some() {
+            return Some(CALM);
+        }
         if self.search.is_none() || self.over {
             return None;
         }
@@ -158,6 +170,14 @@ impl Observer {
                 self.search = Some(Search::new(id));
                 self.before = kernel::now();
                 self.tell(&format!("watching {}", self.before));
+            }
+            Some("inside") => {
+                let memory = words.next().and_then(|word| word.parse().ok()).unwrap_or(u64::MAX);
+                self.inside = Some(Inside::new(memory));
+                match inside::born() {
+                    Some(born) => self.tell(&format!("executed {born}")),
+                    None => self.tell("failed there is no first process"),
+                }
             }
             Some("calm") => {
                 kernel::hurry(0);
@@ -239,6 +259,10 @@ impl Observer {
     fn look_at_use(&mut self) {
         let Some(group) = &mut self.group else { return };
         let used = group.used();
+        self.tell_use(used);
+    }
+
+    fn tell_use(&mut self, used: Used) {
         if used != self.used {
             let shown = |number: Option<u64>| number.map_or("-".to_owned(), |n| n.to_string());
             let (cpu, peak, out) = (shown(used.cpu), shown(used.peak), shown(used.out_of_memory));

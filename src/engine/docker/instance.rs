@@ -123,6 +123,9 @@ impl Instance for Booted {
         };
         let limit = if has_ended { TOLD } else { Duration::ZERO };
         let end = self.life.wait_for(limit, |known| known.end);
+        if let (true, None, Some(far)) = (has_ended, &end, &self.far) {
+            far.doubt();
+        }
         end.map(|end| end.ending(self.starved()))
     }
 
@@ -208,7 +211,7 @@ impl Instance for Booted {
 
     fn usage(&self) -> Usage {
         let found = match (&self.far, &self.watch, &self.seen) {
-            (Some(far), ..) => far.sample(self.id()),
+            (Some(far), ..) => far.found(),
             (None, Some(watch), Some(seen)) => watch.sample(&seen.group, self.plan.memory),
             _ => Found::default(),
         };

@@ -90,7 +90,11 @@ pub(super) fn boot(
         _image: image,
     };
     let followed = match &booted.far {
-        Some(far) => Followed::from(far.follow(&booted.life, asked), asked),
+        Some(far) => {
+            let id = &booted.container.id;
+            let target = far::Target { owner: &engine.owner, id, plan };
+            Followed::from(far.follow(&target, &booted.life, asked), asked)
+        }
         None => watch(&booted.container.id, &booted.life),
     };
     match followed {

@@ -1,38 +1,26 @@
 //! The observer's container: it has the network that the instance joins and the volume that is
 //! both their `/tmp`, is started first and goes last.
-#![expect(clippy::disallowed_methods, reason = "what is told has times")]
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
 
-use bollard::container::AttachContainerResults;
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, HostConfig, HostConfigCgroupnsModeEnum, Mount,
     MountType, PortBinding,
 };
-use bollard::query_parameters::{
-    AttachContainerOptionsBuilder, CreateContainerOptionsBuilder, RemoveVolumeOptionsBuilder,
-};
-use bytes::Bytes;
-use futures_util::StreamExt as _;
-use tokio::io::AsyncWriteExt as _;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveVolumeOptionsBuilder};
 
 use super::super::client::{Client, doing, is_absent};
 use super::super::create;
 use super::super::image::Had;
 use super::super::instance::Container;
 use super::super::leftovers::Owner;
-use super::heard::Heard;
 use super::image::{GROUPS, PROGRAM};
+use super::line::{ANSWER, Excess, Line};
 use super::route::Route;
 use crate::engine::EngineError;
 use crate::plan::Plan;
-
-/// How long the observer may take to answer.
-const ANSWER: Duration = Duration::from_secs(20);
 
 /// A running observer.
 #[derive(Debug)]
@@ -41,9 +29,7 @@ pub(super) struct Companion {
     pub(super) container: Container,
     volume: Volume,
     pub(super) sight: Sight,
-    /// When this is dropped the observer ends.
-    commands: UnboundedSender<Bytes>,
-    heard: Arc<(Mutex<Heard>, Condvar)>,
+    pub(super) line: Line,
     /// Its own address, which the instance shares.
     pub(super) address: IpAddr,
     /// Where this program reaches the platform's port.
@@ -135,9 +121,8 @@ impl Companion {
         plan: &Plan,
         route: &Route,
     ) -> Result<Companion, EngineError> {
-        let try_start = |shape: &Shape| {
-            Companion::try_start(client, owner, &observer.image, plan, (shape, route))
-        };
+        let try_start =
+            |shape: &Shape| Companion::try_start(client, owner, observer, plan, (shape, route));
         if let Some(shape) = observer.shape.get() {
             return try_start(shape);
         }
@@ -159,14 +144,14 @@ impl Companion {
     fn try_start(
         client: &Arc<Client>,
         owner: &Owner,
-        image: &Arc<Had>,
+        observer: &Observer,
         plan: &Plan,
         (shape, route): (&Shape, &Route),
     ) -> Result<Companion, EngineError> {
         let name = format!("scf-conform-{}", uuid::Uuid::new_v4().simple());
         let volume = Volume { client: Arc::clone(client), name: name.clone(), removed: false };
         let sight = shape.sight;
-        let mut body = body(&image.name, owner, sight, create::tmp(plan, Some((&name, owner))));
+        let mut body = body(observer, owner, sight, create::tmp(plan, Some((&name, owner))));
         if let Some(bind) = &shape.bind {
             publish(&mut body, plan.port, bind);
         }
@@ -175,7 +160,7 @@ impl Companion {
             .ask(|docker| async move { docker.create_container(Some(options), body).await })
             .map_err(doing("create the observer's container"))?;
         let container = Container::new(client, created.id);
-        let (commands, heard) = attach(client, &container.id)?;
+        let line = Line::attach(client, &container.id, Excess::Limited)?;
         let id = container.id.clone();
         client
             .ask(|docker| async move { docker.start_container(&id, None).await })
@@ -199,8 +184,8 @@ impl Companion {
                 found.next().ok_or_else(|| lacks("its host has no address"))?
             }
         };
-        let image = Arc::clone(image);
-        Ok(Companion { container, volume, sight, commands, heard, address, reached, _image: image })
+        let image = Arc::clone(&observer.image);
+        Ok(Companion { container, volume, sight, line, address, reached, _image: image })
     }
 
     /// Has the other container be one with this one, before it is created.
@@ -224,86 +209,30 @@ impl Companion {
         }
     }
 
-    pub(super) fn heard(&self) -> MutexGuard<'_, Heard> {
-        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits until something was heard, or for the limit.
-    pub(super) fn wait_for<T>(
-        &self,
-        limit: Duration,
-        mut look: impl FnMut(&mut Heard) -> Option<T>,
-    ) -> Option<T> {
-        let mut found = None;
-        let waited = self.heard.1.wait_timeout_while(self.heard(), limit, |heard| {
-            found = look(heard);
-            found.is_none() && heard.lost.is_none()
-        });
-        drop(waited);
-        found
-    }
-
-    /// Gives a command.
-    pub(super) fn command(&self, line: &str) {
-        // One that is gone is told by what it does not say.
-        let _ = self.commands.send(format!("{line}\n").into());
-    }
-
-    /// Asks, one question at a time, and waits for the error number that is the answer.
-    pub(super) fn ask(&self, question: &str, answer: &str) -> std::io::Result<i32> {
-        self.heard().answer = None;
-        self.command(question);
-        let heard = self.wait_for(ANSWER, |heard| {
-            heard.answer.take_if(|(word, _)| word == answer).map(|(_, errno)| errno)
-        });
-        heard.ok_or_else(|| self.why_silent())
-    }
-
-    /// Why there is no answer.
-    pub(super) fn why_silent(&self) -> std::io::Error {
-        let lost = self.heard().lost.clone();
-        std::io::Error::other(lost.unwrap_or_else(|| "its observer does not answer".to_owned()))
-    }
-
     /// Begins to watch a container that was not started yet.
     pub(super) fn watch(&self, id: &str, memory: u64) -> Result<(), EngineError> {
-        self.command(&format!("watch {id} {memory}"));
-        let begun = self.wait_for(ANSWER, |heard| heard.watching.then_some(()));
-        begun.ok_or_else(|| EngineError::Lost(self.why_silent().to_string()))
+        self.line.command(&format!("watch {id} {memory}"));
+        let begun = self.line.wait_for(ANSWER, |heard| heard.watching.then_some(()));
+        begun.ok_or_else(|| EngineError::Lost(self.line.why_silent().to_string()))
     }
 
-    /// Ends it and the one that it looks at, both at once: each takes the engine its time.
-    pub(super) fn remove(mut self, other: &mut Container) -> Result<(), EngineError> {
-        let own = &mut self.container;
-        let (own, other) = std::thread::scope(|scope| {
-            let own = scope.spawn(|| own.remove());
-            let other = other.remove();
-            (own.join().unwrap_or(Ok(())), other)
+    /// Ends it and those that it looks at or with, all at once: each takes the engine its time.
+    pub(super) fn remove(mut self, others: Vec<&mut Container>) -> Result<(), EngineError> {
+        let all = others.into_iter().chain([&mut self.container]);
+        let removed = std::thread::scope(|scope| {
+            let started: Vec<_> = all.map(|container| scope.spawn(|| container.remove())).collect();
+            let ended = started.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
+            ended.fold(Ok(()), Result::and)
         });
-        self.volume.remove().and(own).and(other)
+        self.volume.remove().and(removed)
     }
 }
 
-fn body(image: &str, owner: &Owner, sight: Sight, tmp: Mount) -> ContainerCreateBody {
+fn body(observer: &Observer, owner: &Owner, sight: Sight, tmp: Mount) -> ContainerCreateBody {
     let mut host = HostConfig {
         network_mode: Some("bridge".to_owned()),
         // Set where the network is made, for whoever joins it.
         sysctls: Some(create::sysctls()),
-        readonly_rootfs: Some(true),
-        cap_drop: Some(vec!["ALL".to_owned()]),
-        // To end the other one; to be its user for a moment, with its user's rights; to come
-        // before others while it starts.
-        cap_add: Some(
-            ["KILL", "SETUID", "SETGID", "DAC_OVERRIDE", "SYS_NICE"]
-                .map(ToOwned::to_owned)
-                .to_vec(),
-        ),
-        security_opt: Some(vec!["no-new-privileges".to_owned()]),
-        // A look that comes late is an error of the clock.
-        cpu_shares: Some(16_384),
-        // What engines set by themselves may be more than their machine allows.
-        ulimits: Some(vec![create::limit("nofile", 1024), create::limit("nproc", 1024)]),
-        log_config: Some(create::unlogged()),
         mounts: Some(vec![tmp]),
         ..HostConfig::default()
     };
@@ -317,9 +246,29 @@ fn body(image: &str, owner: &Owner, sight: Sight, tmp: Mount) -> ContainerCreate
             ..Mount::default()
         });
     }
+    let body = quiet(observer, owner, host);
+    ContainerCreateBody { hostname: Some(create::HOSTNAME.to_owned()), ..body }
+}
+
+/// An observer's container, which may no more than it has to.
+pub(super) fn quiet(observer: &Observer, owner: &Owner, host: HostConfig) -> ContainerCreateBody {
+    // To end the other one; to be its user for a moment, with its user's rights; to come before
+    // others while it starts.
+    let rights = ["KILL", "SETUID", "SETGID", "DAC_OVERRIDE", "SYS_NICE"];
+    let host = HostConfig {
+        readonly_rootfs: Some(true),
+        cap_drop: Some(vec!["ALL".to_owned()]),
+        cap_add: Some(rights.map(ToOwned::to_owned).to_vec()),
+        security_opt: Some(vec!["no-new-privileges".to_owned()]),
+        // A look that comes late is an error of the clock.
+        cpu_shares: Some(16_384),
+        // What engines set by themselves may be more than their machine allows.
+        ulimits: Some(vec![create::limit("nofile", 1024), create::limit("nproc", 1024)]),
+        log_config: Some(create::unlogged()),
+        ..host
+    };
     ContainerCreateBody {
-        image: Some(image.to_owned()),
-        hostname: Some(create::HOSTNAME.to_owned()),
+        image: Some(observer.image.name.clone()),
         entrypoint: Some(vec![PROGRAM.to_owned()]),
         user: Some("0:0".to_owned()),
         labels: Some(owner.labels()),
@@ -340,47 +289,6 @@ fn publish(body: &mut ContainerCreateBody, port: u16, bind: &str) {
     body.exposed_ports = Some(vec![name.clone()]);
     let host = body.host_config.get_or_insert_default();
     host.port_bindings = Some(HashMap::from([(name, Some(vec![binding]))]));
-}
-
-/// Both ends of the observer.
-type Ends = (UnboundedSender<Bytes>, Arc<(Mutex<Heard>, Condvar)>);
-
-fn attach(client: &Client, id: &str) -> Result<Ends, EngineError> {
-    let options = AttachContainerOptionsBuilder::default()
-        .stdin(true)
-        .stdout(true)
-        .stderr(true)
-        .stream(true)
-        .build();
-    let id = id.to_owned();
-    let AttachContainerResults { mut output, mut input } = client
-        .ask(|docker| async move { docker.attach_container(&id, Some(options)).await })
-        .map_err(doing("attach to the observer"))?;
-    let (send, mut receive) = unbounded_channel::<Bytes>();
-    drop(client.begin(|_| async move {
-        while let Some(line) = receive.recv().await {
-            if input.write_all(&line).await.is_err() || input.flush().await.is_err() {
-                break;
-            }
-        }
-        let _ = input.shutdown().await;
-        Ok(())
-    }));
-    let heard = Arc::new((Mutex::<Heard>::default(), Condvar::new()));
-    let told = Arc::clone(&heard);
-    drop(client.begin(|_| async move {
-        while let Some(Ok(piece)) = output.next().await {
-            let now = Instant::now();
-            told.0.lock().unwrap_or_else(PoisonError::into_inner).take(piece.as_ref(), now);
-            told.1.notify_all();
-        }
-        let mut heard = told.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.lost.get_or_insert_with(|| "its observer is gone".to_owned());
-        drop(heard);
-        told.1.notify_all();
-        Ok(())
-    }));
-    Ok((send, heard))
 }
 
 fn address(found: &ContainerInspectResponse) -> Option<IpAddr> {

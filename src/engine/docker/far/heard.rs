@@ -125,6 +125,12 @@ impl Heard {
         stamp
     }
 
+    /// The exec was at this moment, as far as somebody else knows with the same clock.
+    pub(super) fn execute(&mut self, stamp: u64) {
+        self.executed = Some(stamp);
+        self.clock.fixed = true;
+    }
+
     /// A moment of the observer's clock on ours.
     pub(super) fn local(&self, stamp: u64) -> Option<Instant> {
         self.clock.local(stamp)

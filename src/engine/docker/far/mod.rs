@@ -10,9 +10,10 @@ mod archive;
 mod companion;
 mod heard;
 mod image;
+mod inside;
 mod layer;
+mod line;
 mod route;
-mod stats;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -32,6 +33,7 @@ use crate::image::User;
 use crate::plan::Plan;
 pub(super) use companion::Observer;
 use companion::{Companion, Sight};
+use inside::Inside;
 use layer::Layer;
 pub(super) use route::{Route, Way, way};
 
@@ -46,13 +48,23 @@ pub(super) struct Far {
     // Dropped first: it asks about the container.
     layer: Option<Layer>,
     companion: Companion,
+    /// A second observer, where the first one sees nobody else's processes.
+    inside: OnceLock<Inside>,
+    observer: Observer,
     published: bool,
-    /// Limits that the engine does not set.
-    unlimited: Vec<String>,
+    /// That the second observer went for reasons of its own.
+    doubted: OnceLock<()>,
     /// That the server was reached by its own address, once it was.
     reached: OnceLock<()>,
     /// Held by whoever asks.
     asking: Mutex<()>,
+}
+
+/// A container that is started, and what it is started for.
+pub(super) struct Target<'a> {
+    pub(super) owner: &'a Owner,
+    pub(super) id: &'a str,
+    pub(super) plan: &'a Plan,
 }
 
 /// What was heard of a start.
@@ -84,8 +96,10 @@ impl Far {
         Ok(Far {
             layer: None,
             companion: Companion::start(client, owner, observer, plan, route)?,
-            unlimited: observer.unlimited.clone(),
+            inside: OnceLock::new(),
+            observer: observer.clone(),
             published: *route != Route::Own,
+            doubted: OnceLock::new(),
             reached: OnceLock::new(),
             asking: Mutex::new(()),
         })
@@ -107,11 +121,11 @@ impl Far {
         Ok(())
     }
 
-    /// Follows a start that was asked for at a moment.
-    pub(super) fn follow(&self, life: &Life, asked: Instant) -> Start {
+    /// Follows the start of a container, which was asked for at a moment.
+    pub(super) fn follow(&self, target: &Target<'_>, life: &Life, asked: Instant) -> Start {
         let mut silent = Duration::ZERO;
         loop {
-            let executed = self.companion.wait_for(PAUSE, |heard| {
+            let executed = self.companion.line.wait_for(PAUSE, |heard| {
                 let executed = heard.local(heard.executed?)?;
                 Some((heard.waiting.and_then(|at| heard.local(at)), executed))
             });
@@ -124,10 +138,10 @@ impl Far {
                 Some(Ok(())) if known.end.is_some() => return Start::Over,
                 Some(Ok(())) => {
                     silent += PAUSE;
-                    let lost = self.companion.heard().lost.is_some();
-                    if lost || silent > UNSEEN {
-                        // What is told of the time from there is more than it was, never less.
-                        return Start::Executed(asked, asked);
+                    let blind = self.companion.sight == Sight::Own || silent > UNSEEN;
+                    if blind || self.companion.line.heard().lost.is_some() {
+                        drop(known);
+                        return self.enter(target, life, asked);
                     }
                 }
                 None => {}
@@ -138,14 +152,42 @@ impl Far {
         }
     }
 
-    /// Whether the first process has ended, however long the engine takes to tell.
+    /// Looks from inside. A process is made before it executes, and asked for before that: what
+    /// is told of the time from there is more than it was, never less.
+    fn enter(&self, target: &Target<'_>, life: &Life, asked: Instant) -> Start {
+        let Target { owner, id, plan } = target;
+        let client = &self.companion.container.client;
+        let Ok((inside, born)) = Inside::start(client, owner, &self.observer, id, plan.memory)
+        else {
+            // It has ended by now, or may not be entered.
+            return match life.wait_for(UNSEEN, |known| known.end) {
+                Some(_) => Start::Over,
+                None => Start::Executed(asked, asked),
+            };
+        };
+        let _ = self.inside.set(inside);
+        let mut heard = self.companion.line.heard();
+        heard.execute(born);
+        let born = heard.local(born).unwrap_or(asked).max(asked);
+        Start::Executed(born, born)
+    }
+
+    /// Whether the first process has ended, however long the engine takes to tell: no other
+    /// outlives it in there.
     pub(super) fn has_ended(&self) -> bool {
-        self.companion.heard().ended
+        let gone = |inside: &Inside| inside.line.heard().lost.is_some();
+        let told = self.companion.line.heard().ended;
+        told || self.doubted.get().is_none() && self.inside.get().is_some_and(gone)
+    }
+
+    /// That it has ended was not so, or not to be known.
+    pub(super) fn doubt(&self) {
+        self.doubted.get_or_init(|| ());
     }
 
     /// Appends the sockets in LISTEN.
     pub(super) fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()> {
-        let heard = self.companion.heard();
+        let heard = self.companion.line.heard();
         match &heard.lost {
             Some(lost) if !heard.ended => Err(io::Error::other(lost.clone())),
             _ => {
@@ -157,12 +199,12 @@ impl Far {
 
     /// Since when they are so.
     pub(super) fn sockets_since(&self) -> Option<Instant> {
-        self.companion.heard().table_since()
+        self.companion.line.heard().table_since()
     }
 
     /// The start has been watched.
     pub(super) fn calm(&self) {
-        self.companion.command("calm");
+        self.companion.line.command("calm");
     }
 
     /// Connects to a port of the container, the platform's one.
@@ -177,7 +219,7 @@ impl Far {
                 errno => return Err(io::Error::from_raw_os_error(errno)),
             };
         }
-        if self.published && !self.companion.heard().listens(port) {
+        if self.published && !self.companion.line.heard().listens(port) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         TcpStream::connect_timeout(&to, limit)
@@ -198,47 +240,32 @@ impl Far {
 
     fn ask(&self, question: &str, answer: &str) -> io::Result<i32> {
         let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
-        self.companion.ask(question, answer)
+        self.companion.line.ask(question, answer)
     }
 
-    /// Limits that are not kept as they should be.
+    /// Limits that are watched, and not kept by the engine.
     pub(super) fn watched(&self) -> Vec<String> {
         let mut watched = vec!["writable layer".to_owned()];
-        watched.extend(self.unlimited.iter().cloned());
-        if self.companion.sight == Sight::Own && self.is_measured() {
-            watched.push("memory together with /tmp".to_owned());
+        if self.companion.sight == Sight::Own {
+            watched.push("memory".to_owned());
         }
+        let more = self.observer.unlimited.iter().filter(|limit| !watched.contains(limit));
+        let more: Vec<String> = more.cloned().collect();
+        watched.extend(more);
         watched
     }
 
     /// What was used so far.
     pub(super) fn found(&self) -> Found {
-        let heard = self.companion.heard();
+        let tmp_used = self.companion.line.heard().tmp;
+        let line = self.inside.get().map_or(&self.companion.line, |inside| &inside.line);
+        let heard = line.heard();
         Found {
             memory_peak: heard.memory_peak,
             out_of_memory: heard.out_of_memory,
             cpu: heard.cpu,
-            tmp_used: heard.tmp,
+            tmp_used,
         }
-    }
-
-    /// Whether the engine knows what the container uses: where it sets no limits, it takes the
-    /// whole machine for it.
-    fn is_measured(&self) -> bool {
-        !self.unlimited.iter().any(|limit| limit == "memory")
-    }
-
-    /// The same as of now.
-    pub(super) fn sample(&self, id: &str) -> Found {
-        if self.companion.sight == Sight::Own
-            && self.is_measured()
-            && let Some((cpu, resident)) = stats::used(&self.companion.container.client, id)
-        {
-            let mut heard = self.companion.heard();
-            heard.cpu = heard.cpu.max(Some(cpu));
-            heard.memory_peak = heard.memory_peak.max(Some(resident));
-        }
-        self.found()
     }
 
     /// Files that hold one of these values.
@@ -251,9 +278,10 @@ impl Far {
         archive::search(&self.companion.container.client, id, written, values)
     }
 
-    /// Ends the container, and the observer with it.
-    pub(super) fn stop(self, container: &mut Container) -> Result<(), EngineError> {
+    /// Ends the container, and whoever looks at it.
+    pub(super) fn stop(mut self, container: &mut Container) -> Result<(), EngineError> {
         drop(self.layer);
-        self.companion.remove(container)
+        let inside = self.inside.get_mut().map(|inside| &mut inside.container);
+        self.companion.remove(inside.into_iter().chain([container]).collect())
     }
 }
