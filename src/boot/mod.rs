@@ -4,16 +4,16 @@
 //! is in LISTEN, the process has ended, or the limit has passed; [`autopsy`] then names the
 //! cause of a failure from what was seen.
 
-mod asleep;
 mod autopsy;
 mod ends;
 mod examine;
 mod listen;
+mod pause;
 mod watch;
 
-pub use asleep::ends_after_sleep;
 pub use autopsy::{Life, Scene, autopsy, later, status};
 pub use ends::{ends_before, ends_within, terminate};
-pub use examine::{examine, listens, seen};
+pub use examine::{crowd, examine, listens, seen};
 pub use listen::listeners;
+pub use pause::ends_after_pause;
 pub use watch::{Watched, watch};

@@ -41,6 +41,14 @@ pub struct Diagnosis {
     pub fix: String,
 }
 
+impl Diagnosis {
+    /// What is said behind how it ended: the reason, where one was found.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        self.message.split_once(": ").map(|(_, why)| why)
+    }
+}
+
 /// How a start went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BootEnd {

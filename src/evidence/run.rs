@@ -29,6 +29,8 @@ pub struct Run {
     pub leaks: Vec<Leak>,
     /// What it used of its limits.
     pub usage: Usage,
+    /// How many there were of what is counted.
+    pub crowd: Crowd,
     /// The memory that it had, in bytes.
     pub memory: u64,
     /// What came of a SIGTERM, sent when all else was over.
@@ -126,6 +128,18 @@ pub struct Usage {
     pub cpu: Option<Duration>,
     /// Limits that could not be enforced and were only watched, by name.
     pub watched: Vec<String>,
+}
+
+/// Processes and descriptors of an instance, when all invocations were over. `None` where the
+/// machine does not tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// How often the limit of processes refused one, until then.
+    pub forks_refused: Option<u64>,
+    /// Processes and threads.
+    pub threads: u64,
+    /// Open descriptors of the process that has most of them.
+    pub descriptors: Option<u64>,
 }
 
 impl Logs {

@@ -8,7 +8,9 @@ use crate::boot;
 use crate::check::Check;
 use crate::contract::{FunctionType, MemoryMb};
 use crate::engine::{Engine, Instance};
-use crate::evidence::{Attempt, Boot, BootEnd, JobEnd, JobRun, Phases, Reach, Run, Snapshot};
+use crate::evidence::{
+    Attempt, Boot, BootEnd, Ending, JobEnd, JobRun, Phases, Reach, Run, Snapshot,
+};
 use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{JobFacts, Trouble};
@@ -156,7 +158,17 @@ impl Work<'_> {
             }
         };
         let logs = instance.logs();
-        Ok((instance, JobRun { end, duration, logs }))
+        let ended = match &end {
+            JobEnd::Ended(ending) => Some(*ending),
+            JobEnd::TimedOut { .. } | JobEnd::Refused(_) => None,
+        };
+        let well = matches!(end, JobEnd::Ended(Ending::Exited(0)) | JobEnd::Refused(_));
+        let diagnosis = (!well).then(|| {
+            let snapshot = boot::examine(instance.as_ref());
+            let scene = boot::Scene { tree: &place.image.tree, plan: &plan, function };
+            boot::later(&boot::Life { ended, logs: &logs, snapshot: &snapshot }, &scene)
+        });
+        Ok((instance, JobRun { end, duration, logs, diagnosis }))
     }
 }
 
@@ -202,6 +214,7 @@ fn look_through(
         tmp,
         leaks: Vec::new(),
         usage: instance.usage(),
+        crowd: boot::crowd(instance.as_ref()),
         memory: place.plan.memory,
         terminated: Attempt::untried(BY_ITSELF),
         frozen: Attempt::untried(BY_ITSELF),

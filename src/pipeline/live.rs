@@ -226,7 +226,7 @@ impl Work<'_> {
         let cancelled = || self.cancel.cancelled();
         let mut ended = boot::ends_before(instance.as_ref(), seen.over + AFTERWARDS, &cancelled);
         if ended.is_none() && boot.diagnosis.is_none() && self.wants_rule("B002") {
-            ended = boot::ends_after_sleep(instance.as_ref(), &cancelled);
+            ended = boot::ends_after_pause(instance.as_ref(), &cancelled);
         }
         let logs = instance.logs();
         for (at, stream) in instance.leaked() {
@@ -242,6 +242,7 @@ impl Work<'_> {
             }
             (_, None) => None,
         };
+        let crowd = boot::crowd(instance.as_ref());
         let terminated = self.terminate(instance.as_ref(), boot)?;
         instance.stop().map_err(|error| engine_trouble(&error))?;
         Ok(Run {
@@ -256,6 +257,7 @@ impl Work<'_> {
             tmp,
             leaks,
             usage,
+            crowd,
             memory: place.plan.memory,
             terminated,
             frozen: seen.beside.frozen,

@@ -40,6 +40,9 @@ fn look(run: &Run, _: &Function, found: &mut Findings) {
             let how = if watched { ", watched and not enforced" } else { "" };
             found.pass(format!("peak {} of {limit}{how}", units::size(peak)));
         }
+        (_, None) if run.ended.is_some() => {
+            found.skip("it ended before its memory was seen (B002)");
+        }
         (_, None) => found.skip("this machine does not tell what memory is used"),
     }
 }

@@ -5,6 +5,7 @@
 
 mod closed_files;
 mod command;
+mod crowd;
 mod ends_on_sigterm;
 mod engines_agree;
 mod exposed_port;

@@ -46,11 +46,16 @@ fn look(run: &Run, function: &Function, found: &mut Findings) {
         }
         (None, None) => "starts, and is not asked".to_owned(),
     };
-    let message = match refused {
+    let message = match refused.filter(|path| !what.contains(path)) {
         Some(path) => format!("with a read-only root it {what}; `{path}` could not be written"),
         None => format!("with a read-only root it {what}"),
     };
     found.fail(message).cause(Cause::ReadOnlyRoot);
+    if let Some(diagnosis) = trial.boot.diagnosis.as_ref()
+        && diagnosis.cause == Cause::ReadOnlyRoot
+    {
+        found.fix(diagnosis.fix.clone());
+    }
     if function.strict {
         found.weighs(Severity::Error);
     }

@@ -44,7 +44,7 @@ pub(super) fn explain(
     let snapshot = examine(target.instance);
     let logs = target.instance.logs();
     let diagnosis = later(&Life { ended, logs: &logs, snapshot: &snapshot }, &scene);
-    let why = diagnosis.message.split_once(": ").map_or("", |(_, why)| why);
+    let why = diagnosis.why().unwrap_or_default();
     match (ended, outcome) {
         // Who hangs up and goes on has not hung, whatever it does now.
         (None, Outcome::Refused | Outcome::Cut { .. }) if diagnosis.cause == Cause::Hangs => return,

@@ -19,8 +19,10 @@ const AFTERWARDS: Duration = Duration::from_millis(25);
 
 /// How the first process ended, if that is what it does after the `sleep` that it waits for.
 /// Returns at once where it waits for none.
-pub fn ends_after_sleep(instance: &dyn Instance, cancelled: &dyn Fn() -> bool) -> Option<Ending> {
-    let Some((pid, length)) = sleep(&instance.traces().processes) else { return instance.ended() };
+pub fn ends_after_pause(instance: &dyn Instance, cancelled: &dyn Fn() -> bool) -> Option<Ending> {
+    let Some((pid, length)) = pause_of(&instance.traces().processes) else {
+        return instance.ended();
+    };
     let deadline = Instant::now() + length + LATE;
     loop {
         let now = Instant::now();
@@ -28,7 +30,7 @@ pub fn ends_after_sleep(instance: &dyn Instance, cancelled: &dyn Fn() -> bool) -
         if ended.is_some() || now >= deadline || cancelled() {
             return ended;
         }
-        let over = sleep(&instance.traces().processes).is_none_or(|(now, _)| now != pid);
+        let over = pause_of(&instance.traces().processes).is_none_or(|(now, _)| now != pid);
         if over {
             return ends_before(instance, now + AFTERWARDS, cancelled);
         }
@@ -37,7 +39,7 @@ pub fn ends_after_sleep(instance: &dyn Instance, cancelled: &dyn Fn() -> bool) -
 }
 
 /// The `sleep` that the first process waits for, by its number, and how long it takes.
-fn sleep(processes: &[Process]) -> Option<(u32, Duration)> {
+fn pause_of(processes: &[Process]) -> Option<(u32, Duration)> {
     let (first, others) = processes.split_first()?;
     let waits = first.waits_in.as_deref().is_some_and(|call| {
         matches!(call, "wait4" | "waitid" | "do_wait" | "rt_sigsuspend" | "sigsuspend")
@@ -99,7 +101,7 @@ mod tests {
         let asleep = |parent, line| process(3, Some(parent), "sleep", line, "clock_nanosleep");
         let check = |processes: &[Process], waited: bool| {
             let expected = waited.then_some((3, Duration::from_secs(1)));
-            assert_eq!(sleep(processes), expected, "{processes:?}");
+            assert_eq!(pause_of(processes), expected, "{processes:?}");
         };
         check(&[shell("wait4"), server.clone(), asleep(1, "sleep 1")], true);
         check(&[shell("epoll_wait"), server.clone(), asleep(1, "sleep 1")], false);
