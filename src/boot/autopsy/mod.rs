@@ -9,9 +9,10 @@
 //! | `bound` | sockets: where it listens instead |
 //! | `ended` | exit codes, signals, limits that were reached |
 //! | `running` | a process that runs and does not come to listen, or to answer |
-//! | `clue` · `meaning` | what programs say in the log when something is refused to them · what it means here |
+//! | `clue` · `meaning`, `absent` | what programs say in the log when something is refused to them · what it means here |
 //! | `platform` | what the platform says of such a failure |
 
+mod absent;
 mod access;
 mod bound;
 mod clue;
