@@ -29,6 +29,8 @@ pub struct Plan {
     pub writable: u64,
     /// Whether the root file system may be written at all.
     pub root: RootMode,
+    /// The TCP port of the platform's connections.
+    pub port: u16,
     /// Byte strings to look for in whatever the instance writes.
     pub canaries: Vec<Canary>,
 }
@@ -99,6 +101,7 @@ impl Plan {
             tmp: contract.tmp_size,
             writable: contract.writable_layer,
             root,
+            port: contract.port,
             canaries,
         })
     }

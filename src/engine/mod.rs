@@ -68,6 +68,12 @@ pub trait Instance: Send {
     /// Where the table cannot be read.
     fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()>;
 
+    /// Since when the sockets are as they were told last, where whoever tells of them says when
+    /// that was; `None` where they are what they are now.
+    fn sockets_since(&self) -> Option<Instant> {
+        None
+    }
+
     /// A connection to the container's own address, which is not loopback.
     ///
     /// # Errors
