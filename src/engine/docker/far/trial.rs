@@ -52,3 +52,28 @@ fn answers(address: SocketAddr, token: &str) -> bool {
     };
     asked().is_ok_and(|answer| answer == token.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn an_address_leads_there_if_the_right_one_answers() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let other = std::thread::spawn(move || {
+            // One answers rightly, one is another's, and one hangs up.
+            for answer in ["token", "other", ""] {
+                let (mut stream, _) = listener.accept().expect("a connection");
+                stream.read_exact(&mut [0]).expect("a byte");
+                stream.write_all(answer.as_bytes()).expect("answered");
+            }
+        });
+        let found: Vec<bool> = (0..3).map(|_| answers(address, "token")).collect();
+        other.join().expect("it ends");
+        assert_eq!(found, [true, false, false]);
+        assert!(!answers(address, "token"), "nobody listens any more");
+    }
+}
