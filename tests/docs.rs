@@ -24,14 +24,22 @@ fn the_readme_lists_every_check() {
 
 #[test]
 fn the_page_of_rules_is_what_the_program_says() {
-    let written = fs::read_to_string("docs/rules.md").unwrap_or_default();
-    let wanted = catalogue::page();
+    is_written("docs/rules.md", &catalogue::page());
+}
+
+#[test]
+fn the_page_of_causes_is_what_the_program_says() {
+    is_written("docs/causes.md", &catalogue::causes());
+}
+
+fn is_written(path: &str, wanted: &str) {
+    let written = fs::read_to_string(path).unwrap_or_default();
     if written != wanted && std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::create_dir_all("docs").expect("a directory");
-        fs::write("docs/rules.md", wanted).expect("is written");
+        fs::write(path, wanted).expect("is written");
         return;
     }
-    assert!(written == wanted, "UPDATE_EXPECT=1 cargo test --test docs writes it");
+    assert!(written == wanted, "{path}: UPDATE_EXPECT=1 cargo test --test docs writes it");
 }
 
 fn table() -> String {

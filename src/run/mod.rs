@@ -9,6 +9,8 @@ mod cancel;
 mod cases;
 mod chunked;
 mod detect;
+mod explain;
+mod frozen;
 mod invoke;
 mod leaks;
 mod progress;
@@ -16,9 +18,11 @@ mod progress;
 mod scripted;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;
 pub use cases::{CaseRun, Target, suite};
 pub use detect::{Detected, detect, once};
+pub use frozen::frozen;
 pub use progress::{Progress, Silent, Stage};

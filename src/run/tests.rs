@@ -36,6 +36,7 @@ fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> 
         function: &FUNCTION,
         memory,
         credentials: &CREDENTIALS,
+        scene: None,
         progress,
         cancel: &CANCEL,
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::{KillContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 
-use super::super::{EngineError, Instance, Timeline, Writes, files};
+use super::super::{EngineError, Instance, Timeline, Traces, Writes, files};
 use super::client::{Client, doing, is_absent};
 use super::far::Far;
 use super::image::Had;
@@ -17,7 +17,7 @@ use super::probe;
 use super::pump::Pump;
 use super::seen::Seen;
 use super::written::{self, Layer};
-use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
 
 /// How long the engine may take to tell of an end that was seen already.
@@ -103,50 +103,6 @@ impl Booted {
     fn layer(&self) -> Option<Layer> {
         self.seen.as_ref()?;
         self.life.known().upper.as_deref().and_then(Layer::open)
-    }
-
-    /// Holds all of its processes where they are.
-    ///
-    /// # Errors
-    ///
-    /// Where the engine cannot.
-    pub fn freeze(&self) -> Result<(), EngineError> {
-        let id = self.id().to_owned();
-        self.client()
-            .ask(|docker| async move { docker.pause_container(&id).await })
-            .map_err(doing("pause the container"))
-    }
-
-    /// Lets them go on.
-    ///
-    /// # Errors
-    ///
-    /// Where the engine cannot.
-    pub fn thaw(&self) -> Result<(), EngineError> {
-        let id = self.id().to_owned();
-        self.client()
-            .ask(|docker| async move { docker.unpause_container(&id).await })
-            .map_err(doing("unpause the container"))
-    }
-
-    /// Asks the command to end, and waits that long for it. `None` where it still runs.
-    ///
-    /// # Errors
-    ///
-    /// Where the engine cannot.
-    pub fn terminate(&self, limit: Duration) -> Result<Option<Ending>, EngineError> {
-        let id = self.id().to_owned();
-        let options = KillContainerOptionsBuilder::default().signal("SIGTERM").build();
-        let asked = self
-            .client()
-            .ask(|docker| async move { docker.kill_container(&id, Some(options)).await });
-        if let Err(error) = asked
-            && self.ended().is_none()
-        {
-            return Err(doing("send SIGTERM to the container")(error));
-        }
-        let end = self.life.wait_for(limit, |known| known.end);
-        Ok(end.map(|end| end.ending(self.starved())))
     }
 }
 
@@ -268,6 +224,40 @@ impl Instance for Booted {
                 .as_ref()
                 .map_or_else(|| vec!["writable layer".to_owned()], Far::watched),
         }
+    }
+
+    fn freeze(&self) -> Result<(), EngineError> {
+        let id = self.id().to_owned();
+        self.client()
+            .ask(|docker| async move { docker.pause_container(&id).await })
+            .map_err(doing("pause the container"))
+    }
+
+    fn thaw(&self) -> Result<(), EngineError> {
+        let id = self.id().to_owned();
+        self.client()
+            .ask(|docker| async move { docker.unpause_container(&id).await })
+            .map_err(doing("unpause the container"))
+    }
+
+    fn terminate(&self) -> Result<Delivery, EngineError> {
+        let delivery = self.seen.as_ref().map_or(Delivery::Delivered, Seen::delivery_of_sigterm);
+        let id = self.id().to_owned();
+        let options = KillContainerOptionsBuilder::default().signal("SIGTERM").build();
+        let asked = self
+            .client()
+            .ask(|docker| async move { docker.kill_container(&id, Some(options)).await });
+        match asked {
+            // What has ended meanwhile has nothing to be told.
+            Err(error) if self.ended().is_none() => {
+                Err(doing("send SIGTERM to the container")(error))
+            }
+            _ => Ok(delivery),
+        }
+    }
+
+    fn traces(&self) -> Traces {
+        self.seen.as_ref().map(Seen::traces).unwrap_or_default()
     }
 
     fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError> {
