@@ -29,6 +29,8 @@ pub struct Plan {
     pub writable: u64,
     /// Whether the root file system may be written at all.
     pub root: RootMode,
+    /// The TCP port of the platform's connections.
+    pub port: u16,
     /// Byte strings to look for in whatever the instance writes.
     pub canaries: Vec<Canary>,
 }
@@ -93,12 +95,13 @@ impl Plan {
             working_dir: working_dir(&image.config.working_dir),
             user,
             memory: memory.bytes(),
-            cpu_millis: (memory.megabytes() * 1000).div_ceil(contract.memory_of_one_core),
+            cpu_millis: contract.processor_share(memory.megabytes()),
             processes: contract.processes,
             descriptors: contract.descriptors,
             tmp: contract.tmp_size,
             writable: contract.writable_layer,
             root,
+            port: contract.port,
             canaries,
         })
     }

@@ -4,7 +4,7 @@ use super::autopsy::{Scene, autopsy};
 use super::listen::{connecting, datagrams, listeners};
 use super::watch::Watched;
 use crate::engine::Instance;
-use crate::evidence::{Boot, BootEnd, Reach, Snapshot};
+use crate::evidence::{Boot, BootEnd, Crowd, Reach, Snapshot};
 
 /// What became of a start; where it failed, the instance is looked at, and the cause is named.
 #[must_use]
@@ -33,6 +33,17 @@ pub fn listens(instance: &dyn Instance, port: u16) -> bool {
     let mut table = Vec::new();
     instance.sockets(&mut table).is_err()
         || listeners(&table).iter().any(|listener| listener.address.port() == port)
+}
+
+/// How many processes and descriptors an instance has.
+#[must_use]
+pub fn crowd(instance: &dyn Instance) -> Crowd {
+    let traces = instance.traces();
+    Crowd {
+        forks_refused: traces.forks_refused,
+        threads: traces.processes.iter().map(|process| process.threads).sum(),
+        descriptors: traces.processes.iter().filter_map(|process| process.descriptors).max(),
+    }
 }
 
 /// What an instance is doing now. What cannot be found out is left out: it would only have been

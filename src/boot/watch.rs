@@ -84,7 +84,7 @@ pub fn watch(
             Err(_) => Reach::Refused,
         };
         if watched.reach == Reach::Refused
-            && let Some(ending) = ends_before(instance, Instant::now() + END_IS_KNOWN)
+            && let Some(ending) = ends_before(instance, Instant::now() + END_IS_KNOWN, cancelled)
         {
             watched.end = BootEnd::Ended(ending);
         }
@@ -122,7 +122,8 @@ fn look(
         }
         if matches!(how, Bound::Everywhere | Bound::Somewhere) {
             watched.end = BootEnd::Listening;
-            return Ok(Some(now));
+            // Where it takes time to be told, when it was counts.
+            return Ok(Some(instance.sockets_since().unwrap_or(now)));
         }
         if now >= deadline || cancelled() {
             return Ok(None);

@@ -200,7 +200,7 @@ struct WhatArgs {
     /// The speed in MiB/s at which the cold start's estimate pulls the image [default: 100]
     #[arg(long, value_name = "MIB")]
     pull_speed: Option<String>,
-    /// Hold the image to the platform's newest behaviour: a read-only root (B003)
+    /// Hold the image to the newest behaviour: a read-only root (B003), a freeze of 2 s (B008)
     #[arg(long)]
     strict: bool,
 }

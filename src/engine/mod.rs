@@ -1,6 +1,7 @@
 //! Engines boot images; nothing above this module knows which one does.
 
 mod canaries;
+mod delivery;
 pub mod docker;
 pub mod embedded;
 mod files;
@@ -11,7 +12,7 @@ use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::evidence::{Ending, ExecRefused, Logs, Process, TmpProbe, Usage, Write};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Process, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
 use crate::unpack::Unpacking;
@@ -67,6 +68,12 @@ pub trait Instance: Send {
     /// Where the table cannot be read.
     fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()>;
 
+    /// Since when the sockets are as they were told last, where whoever tells of them says when
+    /// that was; `None` where they are what they are now.
+    fn sockets_since(&self) -> Option<Instant> {
+        None
+    }
+
     /// A connection to the container's own address, which is not loopback.
     ///
     /// # Errors
@@ -108,6 +115,28 @@ pub trait Instance: Send {
 
     /// What was used of the limits so far.
     fn usage(&self) -> Usage;
+
+    /// Holds every process where it is. When this returns, none runs any more.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be held.
+    fn freeze(&self) -> Result<(), EngineError>;
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot go on.
+    fn thaw(&self) -> Result<(), EngineError>;
+
+    /// Sends SIGTERM to the command, as an engine does that wants it to end. How it ends tells
+    /// [`Instance::ended`].
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be sent.
+    fn terminate(&self) -> Result<Delivery, EngineError>;
 
     /// What its processes are doing, and all sockets of its network. What cannot be seen is
     /// left out.

@@ -83,9 +83,32 @@ fn threads(pid: i32, file: &str) -> Vec<String> {
 /// The kernel's letter for what runs or wants to.
 const RUNS: char = 'R';
 
+/// What the texts of an instance's processes mean.
+pub(super) fn understood(texts: &[Texts]) -> Vec<Process> {
+    let both = texts.iter().filter_map(|one| Some((one, one.process()?)));
+    let mut found: Vec<(&Texts, Process)> = both.collect();
+    // Parents are told by their numbers out here.
+    let numbers: Vec<(Option<&str>, u32)> =
+        found.iter().map(|(texts, process)| (texts.number(), process.pid)).collect();
+    for (texts, process) in &mut found {
+        let parent = texts.parent();
+        let known = numbers.iter().find(|(number, _)| parent.is_some() && *number == parent);
+        process.parent = known.map(|(_, pid)| *pid);
+    }
+    found.into_iter().map(|(_, process)| process).collect()
+}
+
 impl Texts {
-    /// What the texts mean.
-    pub(super) fn process(&self) -> Option<Process> {
+    fn number(&self) -> Option<&str> {
+        self.stat.split_once(' ').map(|(number, _)| number)
+    }
+
+    fn parent(&self) -> Option<&str> {
+        self.stat.rsplit_once(") ")?.1.split_ascii_whitespace().nth(1)
+    }
+
+    /// What the texts of one process mean, but for who its parent is.
+    fn process(&self) -> Option<Process> {
         let (before, after) = self.stat.rsplit_once(") ")?;
         let (number, name) = before.split_once(" (")?;
         let fields: Vec<&str> = after.split_ascii_whitespace().collect();
@@ -100,6 +123,7 @@ impl Texts {
         let arguments = self.command_line.split('\0').filter(|word| !word.is_empty());
         Some(Process {
             pid: inside.parse().ok()?,
+            parent: None,
             name: name.to_owned(),
             command_line: arguments.collect::<Vec<_>>().join(" "),
             state: if self.runs { RUNS } else { fields.first()?.chars().next()? },
@@ -194,6 +218,7 @@ mod tests {
         let process = texts.process().expect("it is one");
         let expected = Process {
             pid: 7,
+            parent: None,
             name: "a) b".to_owned(),
             command_line: "python3 app.py".to_owned(),
             state: 'S',
@@ -212,6 +237,18 @@ mod tests {
         let busy = Texts { runs: true, ..texts }.process().expect("it is one");
         assert_eq!((busy.state, busy.waits_in), ('R', None));
         assert_eq!(Texts::default().process(), None);
+    }
+
+    #[test]
+    fn parents_are_found_among_the_others() {
+        let texts = |stat: &str, inside: u32| Texts {
+            stat: format!("{stat} 1 7 0 -1 0 0 0 0 0 0 0"),
+            status: format!("NSpid:\t0\t{inside}\n"),
+            ..Texts::default()
+        };
+        let found = understood(&[texts("712 (sh) S 1", 1), texts("714 (sleep) S 712", 3)]);
+        let parents: Vec<_> = found.iter().map(|process| (process.pid, process.parent)).collect();
+        assert_eq!(parents, [(1, None), (3, Some(1))]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Snapshot {
 pub struct Process {
     /// Its number inside of the container.
     pub pid: u32,
+    /// That of its parent, where that is one of the container's, too.
+    pub parent: Option<u32>,
     /// What the kernel calls it: the first 15 bytes of its file's name.
     pub name: String,
     /// Its arguments, with blanks between them, bounded.

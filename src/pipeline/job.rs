@@ -8,7 +8,9 @@ use crate::boot;
 use crate::check::Check;
 use crate::contract::{FunctionType, MemoryMb};
 use crate::engine::{Engine, Instance};
-use crate::evidence::{Boot, BootEnd, Ending, JobEnd, JobRun, Phases, Reach, Run, Snapshot};
+use crate::evidence::{
+    Attempt, Boot, BootEnd, Ending, JobEnd, JobRun, Phases, Reach, Run, Snapshot,
+};
 use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{JobFacts, Trouble};
@@ -120,7 +122,7 @@ impl Work<'_> {
         let left_out = rules::look_at_nothing(function, |rule| self.wants(rule));
         let checks = rules::look_at_job(&run, function, |rule| self.wants(rule));
         self.add(left_out.into_iter().chain(checks));
-        let life = look_through(instance, &run)?;
+        let life = look_through(instance, &run, place)?;
         let checks = rules::look_at_run(&life, &self.job.function, |rule| self.wants(rule));
         self.add(checks);
         self.report.logs = life.logs;
@@ -170,6 +172,11 @@ impl Work<'_> {
     }
 }
 
+/// Why a job is not asked to end, and not held.
+const BY_ITSELF: &str = "a job ends by itself (J001)";
+/// Why it is not started on a read-only root.
+const ONCE: &str = "a job's work is not done twice";
+
 /// A start that the kernel refused.
 fn never(end: BootEnd, plan: &Plan) -> Boot {
     Boot {
@@ -185,7 +192,11 @@ fn never(end: BootEnd, plan: &Plan) -> Boot {
 }
 
 /// Looks through what a run leaves, and stops what is left of it.
-fn look_through(instance: Box<dyn Instance>, job: &JobRun) -> Result<Run, Trouble> {
+fn look_through(
+    instance: Box<dyn Instance>,
+    job: &JobRun,
+    place: &Place<'_>,
+) -> Result<Run, Trouble> {
     let tmp = match instance.ended() {
         None => instance.probe_tmp().map_err(|error| engine_trouble(&error))?,
         Some(_) => crate::evidence::TmpProbe::Untried,
@@ -203,6 +214,11 @@ fn look_through(instance: Box<dyn Instance>, job: &JobRun) -> Result<Run, Troubl
         tmp,
         leaks: Vec::new(),
         usage: instance.usage(),
+        crowd: boot::crowd(instance.as_ref()),
+        memory: place.plan.memory,
+        terminated: Attempt::untried(BY_ITSELF),
+        frozen: Attempt::untried(BY_ITSELF),
+        read_only: Attempt::untried(ONCE),
     };
     instance.stop().map_err(|error| engine_trouble(&error))?;
     Ok(run)

@@ -120,7 +120,8 @@ impl<'a> Session<'a> {
         };
         let (exchange, ended) = run::by_hand(&target, case, request_id);
         // What it writes about an answer comes a moment after it.
-        let ended = ended.or(boot::ends_before(self.instance.as_ref(), moment(AFTERWARDS)));
+        let ended =
+            ended.or(boot::ends_before(self.instance.as_ref(), moment(AFTERWARDS), &|| false));
         Invoked { exchange, ended, log: self.news(), used: self.used() }
     }
 

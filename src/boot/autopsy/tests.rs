@@ -52,6 +52,7 @@ impl Case {
             tmp: 512 << 20,
             writable: 512 << 20,
             root: RootMode::Writable,
+            port: Function::default().contract.port,
             canaries: Vec::new(),
         }
     }

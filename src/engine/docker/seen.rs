@@ -15,10 +15,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::super::Traces;
 use super::super::processes::{self, MOST};
+use super::super::{Traces, delivery};
 use super::group::Group;
 use super::tables::{self, Tables};
+use crate::evidence::Delivery;
 
 /// The container's first process before its exec, and what can be had of it by then.
 #[derive(Debug)]
@@ -112,11 +113,15 @@ impl Seen {
         has_ended(&self.first.handle)
     }
 
+    /// What the kernel does with a SIGTERM for the first process.
+    pub(super) fn delivery_of_sigterm(&self) -> Delivery {
+        delivery::of_sigterm(self.first.pid)
+    }
+
     /// What its processes are doing, and the sockets of its network while it has any.
     pub(super) fn traces(&self) -> Traces {
         let pids = processes::family(self.first.pid).into_iter().take(MOST);
-        let processes: Vec<_> =
-            pids.filter_map(processes::read).filter_map(|texts| texts.process()).collect();
+        let texts: Vec<_> = pids.filter_map(processes::read).collect();
         let table = |names: [&str; 2]| {
             let mut text = Vec::new();
             for name in names {
@@ -126,7 +131,7 @@ impl Seen {
             text
         };
         Traces {
-            processes,
+            processes: processes::understood(&texts),
             tcp: table(["tcp", "tcp6"]),
             udp: table(["udp", "udp6"]),
             forks_refused: self.group.forks_refused(),

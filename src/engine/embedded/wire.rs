@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::super::processes::Texts;
-use crate::evidence::{Ending, ExecRefused, TmpProbe, Usage, Write};
+use crate::evidence::{Delivery, Ending, ExecRefused, TmpProbe, Usage, Write};
 use crate::plan::{Plan, RootMode};
 
 /// Frames beyond this are nobody's.
@@ -38,6 +38,12 @@ pub(super) enum Request {
     ProbeTmp,
     Search,
     Usage,
+    /// Hold every process.
+    Freeze,
+    /// Let them go on.
+    Thaw,
+    /// Send SIGTERM to the command.
+    Terminate,
     Traces,
     /// Try what a boot needs, without booting.
     Examine(Box<Order>),
@@ -89,6 +95,9 @@ pub(super) enum Answer {
     ProbeTmp(Probe),
     Search(Vec<(usize, String)>),
     Usage(Used),
+    /// All are held, or all go on.
+    Done,
+    Terminated(Sent),
     Traces {
         processes: Vec<Texts>,
         udp: String,
@@ -128,6 +137,13 @@ pub(super) struct Refusal {
 pub(super) enum End {
     Exited(i32),
     Signalled { signal: i32, out_of_memory: bool },
+}
+
+/// See [`Delivery`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) enum Sent {
+    Delivered,
+    Dropped,
 }
 
 /// See [`Write`].
@@ -189,6 +205,24 @@ impl From<End> for Ending {
         match end {
             End::Exited(code) => Ending::Exited(code),
             End::Signalled { signal, out_of_memory } => Ending::Signalled { signal, out_of_memory },
+        }
+    }
+}
+
+impl From<Sent> for Delivery {
+    fn from(sent: Sent) -> Delivery {
+        match sent {
+            Sent::Delivered => Delivery::Delivered,
+            Sent::Dropped => Delivery::Dropped,
+        }
+    }
+}
+
+impl From<Delivery> for Sent {
+    fn from(delivery: Delivery) -> Sent {
+        match delivery {
+            Delivery::Delivered => Sent::Delivered,
+            Delivery::Dropped => Sent::Dropped,
         }
     }
 }

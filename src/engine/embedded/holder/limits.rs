@@ -216,6 +216,11 @@ impl Limits {
         names.iter().map(|name| (*name).to_owned()).collect()
     }
 
+    /// The group, where there is one.
+    pub(super) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
+    }
+
     /// Removes the group.
     pub(super) fn remove(&mut self) -> Result<(), Fault> {
         self.group.as_mut().map_or(Ok(()), Group::remove).doing("remove the control group")

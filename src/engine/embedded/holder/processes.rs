@@ -16,6 +16,8 @@ pub(super) struct Process {
     pub(super) anonymous: u64,
     /// CPU time, with that of the children that it waited for.
     pub(super) cpu: Duration,
+    /// Whether a signal stopped it, or it has ended and is not waited for.
+    pub(super) stopped: bool,
 }
 
 /// A process and all that come from it.
@@ -25,7 +27,8 @@ pub(super) fn below(first: Pid) -> Vec<Process> {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let cpu = cpu(&stat).unwrap_or_default();
-        Some(Process { pid: handle, anonymous: anonymous(&status), cpu })
+        let anonymous = anonymous(&status);
+        Some(Process { pid: handle, anonymous, cpu, stopped: stopped(&stat) })
     };
     family(first.as_raw_nonzero().get()).into_iter().filter_map(process).collect()
 }
@@ -44,6 +47,12 @@ fn anonymous(status: &str) -> u64 {
         .and_then(|value| value.trim().strip_suffix(" kB"))
         .and_then(|value| value.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
+}
+
+/// Of `/proc/PID/stat`: stopped, or over.
+fn stopped(stat: &str) -> bool {
+    let state = stat.rsplit_once(") ").and_then(|(_, fields)| fields.chars().next());
+    matches!(state, Some('T' | 'Z' | 'X'))
 }
 
 /// Of `/proc/PID/stat`: user and system time, own and of waited-for children.
@@ -65,6 +74,7 @@ mod tests {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 10 0 0 0 100 50 30 20 20 0 1 0 5 0";
         assert_eq!(cpu(stat), Some(Duration::from_secs(2)));
         assert_eq!(cpu(""), None);
+        assert!(!stopped(stat) && stopped(&stat.replace("b) S", "b) T")) && !stopped(""));
         let own = below(rustix::process::getpid());
         assert!(own[0].anonymous > 0);
     }
