@@ -171,6 +171,12 @@ struct WhatArgs {
     /// A suite besides the built-in ones; may be repeated
     #[arg(long, value_name = "NAME|FILE")]
     suite: Vec<String>,
+    /// A variable of the suites; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+    /// The same; its value is shown nowhere
+    #[arg(long, value_name = "NAME=VALUE")]
+    secret: Vec<String>,
     /// Leave out the built-in suites
     #[arg(long)]
     no_builtin: bool,
@@ -323,6 +329,8 @@ impl WhatArgs {
         switch(layer, "static", self.static_only);
         value(layer, "engine", &self.engine);
         value(layer, "suite", &self.suite);
+        value(layer, "var", &self.var);
+        value(layer, "secret", &self.secret);
         switch(layer, "no-builtin", self.no_builtin);
         value(layer, "only", &self.only);
         value(layer, "skip", &self.skip);

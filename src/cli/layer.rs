@@ -45,6 +45,8 @@ pub(super) const OPTIONS: &[Opt] = &[
     switch("static"),
     one("engine"),
     opt("suite", Takes::Many),
+    opt("var", Takes::Lines),
+    opt("secret", Takes::Lines),
     switch("no-builtin"),
     opt("only", Takes::Many),
     opt("skip", Takes::Many),

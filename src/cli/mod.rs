@@ -25,6 +25,7 @@ mod selftest;
 mod settings;
 mod shown;
 mod signals;
+mod suites;
 mod term;
 mod values;
 mod written;

@@ -18,6 +18,7 @@ use scf_conform::selection::Selection;
 use super::engines::{EngineChoice, EngineName};
 use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
+use super::suites;
 use super::values::{
     Bad, Read, color, glob, header_text, memory, no_word, number, seconds, severity, speed,
     variable_pair,
@@ -32,6 +33,8 @@ pub(super) struct Settings {
     pub(super) engine: EngineChoice,
     pub(super) static_only: bool,
     pub(super) suites: Vec<String>,
+    /// The variables of the suites.
+    pub(super) given: suites::Values,
     pub(super) builtin: bool,
     pub(super) selection: Selection,
     pub(super) list: bool,
@@ -92,6 +95,11 @@ impl Settings {
             engine: options.one("engine", engine)?.unwrap_or(EngineChoice::Auto),
             static_only,
             suites: options.many("suite", |text| Ok(text.to_owned()))?,
+            given: suites::Values {
+                variables: options.many("var", variable_pair)?,
+                secrets: options.many("secret", variable_pair)?,
+                environment: environment.clone(),
+            },
             builtin: !options.switch("no-builtin")?,
             selection: Selection {
                 only: options.many("only", glob)?,

@@ -1,10 +1,12 @@
 //! What was seen, before anybody judges it: plain values, and nothing live in them.
 
+mod after;
 mod boot;
 mod exchange;
 mod job;
 mod run;
 
+pub use after::After;
 pub use boot::{Boot, BootEnd, Diagnosis, Ending, ExecRefused, Listener, Phases, Reach};
 pub use exchange::{Answer, Exchange, Outcome, Sent, Timing, WireFault};
 pub use job::{JobEnd, JobRun};

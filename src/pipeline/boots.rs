@@ -93,6 +93,7 @@ impl Work<'_> {
             credentials: &self.credentials,
             progress: self.progress,
             cancel: self.cancel,
+            fresh: &run::no_other,
         };
         let kind = self.report.kind.unwrap_or(FunctionType::Event);
         let (begun, exchange) = run::once(&target, kind)?;

@@ -4,16 +4,18 @@
 use std::time::{Duration, Instant};
 
 use super::boots::Boots;
+use super::job::Place;
 use super::{Work, engine_trouble, trouble_text};
 use crate::boot;
-use crate::contract::{Credentials, FunctionType};
+use crate::contract::{Credentials, Function, FunctionType};
 use crate::engine::{Engine, Instance};
 use crate::evidence::{Boot, BootEnd, Exchange, Leak, LeakPlace, Run, TmpProbe};
 use crate::image::{Blobs, Image};
 use crate::plan::{Canary, Plan, RootMode};
 use crate::report::{BootFacts, Trouble};
 use crate::rules;
-use crate::run::{self, Stage};
+use crate::run::{self, Cancel, NoInstance, Stage};
+use crate::suite::Secrets;
 
 /// How long a process is watched after the last invocation: one that ends by an answer does
 /// so a moment after it.
@@ -41,7 +43,8 @@ impl Work<'_> {
         loop {
             let (instance, mut boot) = self.start(engine, image, blobs, &plan)?;
             if self.is_judged(&mut boot, &mut boots) {
-                return self.live(instance, boot, boots);
+                let place = Place { engine, image, blobs, plan: &plan };
+                return self.live(&place, instance, boot, boots);
             }
             self.rehearse(instance, &mut boots)?;
         }
@@ -79,6 +82,7 @@ impl Work<'_> {
     /// From a start that was seen to the instance's end.
     fn live(
         &mut self,
+        place: &Place<'_>,
         instance: Box<dyn Instance>,
         mut boot: Boot,
         mut boots: Boots,
@@ -90,7 +94,9 @@ impl Work<'_> {
         self.add(checks);
         let mut seen = Seen::new();
         if boot.diagnosis.is_none() {
-            self.invoke(instance.as_ref(), &mut boot, &mut seen)?;
+            let (function, cancel) = (&self.job.function, self.cancel);
+            let fresh = || another(place, function, cancel);
+            self.invoke(instance.as_ref(), &fresh, &mut boot, &mut seen)?;
         } else {
             self.skip_cases("nothing answers on the port (B001)");
         }
@@ -108,6 +114,7 @@ impl Work<'_> {
     fn invoke(
         &mut self,
         instance: &dyn Instance,
+        fresh: &run::Fresh<'_>,
         boot: &mut Boot,
         seen: &mut Seen,
     ) -> Result<(), Trouble> {
@@ -121,6 +128,7 @@ impl Work<'_> {
             credentials: &self.credentials,
             progress: self.progress,
             cancel: self.cancel,
+            fresh,
         };
         let executed = instance.timeline().executed;
         if self.report.kind.is_none()
@@ -128,16 +136,22 @@ impl Work<'_> {
         {
             self.report.kind = Some(detected.kind);
             self.report.kind_note = Some(detected.note);
-            seen.add(detected.begun, Some(&detected.exchange), detected.leaks);
+            seen.add(detected.begun, Some(&detected.exchange), 1, detected.leaks);
         }
         let mut checks = Vec::new();
+        let mut secrets = Secrets::default();
         for suite in self.suites(self.report.kind) {
-            for case in run::suite(suite, &target, &|case| self.wants_case(case)) {
-                seen.add(case.begun, case.exchange.as_ref(), case.leaks);
+            let run =
+                run::suite(suite, &target, &|case| self.wants_case(case) && !self.waits(case));
+            for case in run.cases {
+                seen.add(case.begun, case.exchange.as_ref(), case.invocations, case.leaks);
                 checks.push(case.check);
             }
+            secrets.extend(&run.secrets);
         }
         self.report.checks.extend(checks);
+        self.secrets.extend(&secrets);
+        self.skip_slow();
         self.skip_suites_for_others();
         boot.phases.first_response = seen.first_response.map(|at| at.duration_since(executed));
         self.stop_if_cancelled()
@@ -210,6 +224,38 @@ impl Work<'_> {
     }
 }
 
+/// Another instance of the same image, for a case of its own.
+fn another(
+    place: &Place<'_>,
+    function: &Function,
+    cancel: &Cancel,
+) -> Result<Box<dyn Instance>, NoInstance> {
+    let impossible = |error: &dyn std::fmt::Display| NoInstance::Impossible(error.to_string());
+    let instance = place
+        .engine
+        .boot(place.image, place.blobs, place.plan)
+        .map_err(|error| impossible(&error))?;
+    let watched = boot::watch(instance.as_ref(), function, &|| cancel.cancelled())
+        .map_err(|error| impossible(&error))?;
+    let boot = Boot {
+        end: watched.end,
+        phases: watched.phases,
+        listeners: watched.listeners,
+        reach: watched.reach,
+        logs: instance.logs(),
+        argv: place.plan.argv.clone(),
+        cpu: None,
+        diagnosis: None,
+    };
+    match boot::autopsy(&boot, function, &place.plan.start(place.image)) {
+        None => Ok(instance),
+        Some(diagnosis) => {
+            instance.stop().map_err(|error| impossible(&error))?;
+            Err(NoInstance::Down(diagnosis))
+        }
+    }
+}
+
 /// The time from the exec to a moment. What was written before it was read in time for it.
 fn since(instance: &dyn Instance, moment: Option<Instant>) -> Option<Duration> {
     moment.map(|moment| moment.saturating_duration_since(instance.timeline().executed))
@@ -229,9 +275,15 @@ impl Seen {
         Seen { over: Instant::now(), invocations: 0, first_response: None, leaks: Vec::new() }
     }
 
-    fn add(&mut self, begun: Instant, exchange: Option<&Exchange>, leaks: Vec<Leak>) {
+    fn add(
+        &mut self,
+        begun: Instant,
+        exchange: Option<&Exchange>,
+        invocations: usize,
+        leaks: Vec<Leak>,
+    ) {
         let Some(exchange) = exchange else { return };
-        self.invocations += 1;
+        self.invocations += invocations;
         self.over = begun + exchange.timing.total;
         self.leaks.extend(leaks);
         if self.first_response.is_none() && exchange.answer().is_some() {

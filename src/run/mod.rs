@@ -4,6 +4,7 @@
 //! what came back. [`detect`] finds out what kind of function an image is.
 
 mod answer;
+mod asking;
 mod by_hand;
 mod cancel;
 mod cases;
@@ -19,6 +20,6 @@ mod tests;
 
 pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;
-pub use cases::{CaseRun, Target, suite};
+pub use cases::{CaseRun, Fresh, NoInstance, SuiteRun, Target, no_other, suite};
 pub use detect::{Detected, detect, once};
 pub use progress::{Progress, Silent, Stage};

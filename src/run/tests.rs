@@ -13,7 +13,7 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn run(acts: Vec<Act>, suite: &Suite) -> (Vec<CaseRun>, Vec<Vec<u8>>) {
     let instance = Scripted::new(acts);
-    let runs = super::suite(suite, &target(&instance, &Silent), &|_| true);
+    let runs = super::suite(suite, &target(&instance, &Silent), &|_| true).cases;
     (runs, instance.requests())
 }
 
@@ -38,6 +38,7 @@ fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> 
         credentials: &CREDENTIALS,
         progress,
         cancel: &CANCEL,
+        fresh: &super::no_other,
     }
 }
 
@@ -131,7 +132,7 @@ fn a_server_that_hangs_is_not_asked_for_ever() {
     let instance = Scripted::new(vec![Act::Hold(Vec::new())]);
     let function = Function { timeout: Duration::from_millis(30), ..Function::default() };
     let target = Target { function: &function, ..target(&instance, &Silent) };
-    let runs = super::suite(suite, &target, &|_| true);
+    let runs = super::suite(suite, &target, &|_| true).cases;
     assert_eq!(statuses(&runs), format!("FF{}", "s".repeat(suite.cases.len() - 2)));
     assert_eq!(runs[0].check.cause, Some(Cause::Hangs));
     assert_eq!(runs[0].check.message, "no answer within 30 ms");
@@ -203,7 +204,7 @@ fn progress_is_told() {
     }
     let (instance, told) = (Scripted::new(vec![Act::Answer(OK.to_vec())]), Told::default());
     let suite = builtin(FunctionType::Http).expect("there is one");
-    let runs = super::suite(suite, &target(&instance, &told), &|case| case.id == "H002");
+    let runs = super::suite(suite, &target(&instance, &told), &|case| case.id == "H002").cases;
     assert_eq!(runs.len(), 1);
     let told = told.0.into_inner().expect("no panic");
     assert_eq!(

@@ -2,20 +2,24 @@
 
 use super::{Findings, Judge, Kind, Seen};
 use crate::evidence::WireFault;
-use crate::suite::cursor::Cursor;
+use crate::suite::cursor::{Cursor, words};
+use crate::suite::shape::Shape;
 
 pub(super) const KIND: Kind = Kind {
     key: "wire",
     about: "the bytes of the answer: clean means that a strict reader has no objection",
     example: "clean",
+    shape: Shape::Word("a state of the wire", || words(STATES)),
     parse,
 };
+
+const STATES: &[(&str, ())] = &[("clean", ())];
 
 #[derive(Debug)]
 struct Clean;
 
 fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
-    cursor.word("state of the wire", &[("clean", ())])?;
+    cursor.word("state of the wire", STATES)?;
     Some(Box::new(Clean))
 }
 

@@ -1,0 +1,323 @@
+//! How a case is asked: how often, how many at once, after what, and what is kept of it.
+
+use std::time::Duration;
+
+use regex::bytes::Regex;
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::amount;
+use super::cursor::{Cursor, Fields, words};
+use super::expect::read_path;
+use super::headers::is_token;
+use super::shape::{DURATION, Entries, Form, JSON_PATH, Key, PATTERN, Shape, Table, VARIABLE};
+use crate::evidence::Answer;
+
+/// How a case is asked.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// How often, one after another; each has to keep what is expected.
+    pub repeat: u32,
+    /// How many at once.
+    pub concurrency: u32,
+    /// How often it may be asked again where it fails.
+    pub retries: u32,
+    /// How long after a failure it is asked again.
+    pub every: Duration,
+    /// How long it waits before it is asked.
+    pub delay: Duration,
+    /// Whether it gets an instance of its own, freshly started.
+    pub instance: OnInstance,
+    /// Why it is not asked.
+    pub skip: Option<String>,
+    /// What the client does besides.
+    pub client: Client,
+    /// What is kept of the answer, for the cases after it.
+    pub captures: Vec<Capture>,
+    /// Whether it makes ready for the others, and is always asked.
+    pub role: Role,
+}
+
+/// On which instance a case is asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnInstance {
+    /// On the suite's.
+    #[default]
+    Shared,
+    /// On one of its own, freshly started.
+    Cold,
+}
+
+/// What the client does besides sending the request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Client {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// It gives up another such request before, half sent.
+    HangsUp,
+    /// It sends the request in many small pieces.
+    Slow,
+}
+
+/// What a case is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Role {
+    /// It checks.
+    #[default]
+    Check,
+    /// It makes ready for the others.
+    Setup,
+}
+
+/// Something that is kept of an answer.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    /// The variable's name.
+    pub name: String,
+    /// Whether its value is shown nowhere.
+    pub secret: bool,
+    from: From,
+}
+
+#[derive(Debug, Clone)]
+enum From {
+    Json(JsonPath),
+    Header(String),
+    Matches(Regex),
+}
+
+impl Default for Flow {
+    fn default() -> Flow {
+        Flow {
+            repeat: 1,
+            concurrency: 1,
+            retries: 0,
+            every: Duration::ZERO,
+            delay: Duration::ZERO,
+            instance: OnInstance::default(),
+            skip: None,
+            client: Client::default(),
+            captures: Vec::new(),
+            role: Role::default(),
+        }
+    }
+}
+
+const MOST: u64 = 10_000;
+const MOST_AT_ONCE: u64 = 256;
+/// Between two attempts, where nothing else is said.
+const EVERY: Duration = Duration::from_millis(200);
+
+/// The keys of a case that say how it is asked.
+pub(super) const REPEAT: Key = Key::new(
+    "repeat",
+    "how often it is asked, one after another; each answer is judged",
+    Shape::Whole(1, MOST),
+);
+pub(super) const CONCURRENCY: Key = Key::new(
+    "concurrency",
+    "how many times it is asked at once; each answer is judged",
+    Shape::Whole(1, MOST_AT_ONCE),
+);
+pub(super) const RETRY: Key = Key::new(
+    "retry",
+    "how often it may be asked again until it holds: a number, or a map",
+    Shape::Either(&[Shape::Whole(1, 1000), Shape::Map(&RETRIES)]),
+);
+pub(super) const DELAY: Key =
+    Key::new("delay", "how long to wait before it is asked", Shape::Form(&DURATION));
+pub(super) const COLD: Key =
+    Key::new("cold", "true: it gets an instance of its own, freshly started", Shape::Switch);
+pub(super) const SKIP: Key =
+    Key::new("skip", "why it is not asked; it is reported as skipped", Shape::Text);
+pub(super) const CLIENT: Key = Key::new(
+    "client",
+    "hangs-up: another such request is given up half sent, before; slow: it is sent in many pieces",
+    Shape::Word("a way of clients", || words(CLIENTS)),
+);
+pub(super) const CAPTURE: Key = Key::new(
+    "capture",
+    "names for parts of the answer, that later cases use: a JSONPath, or a map",
+    Shape::Entries(&CAPTURES),
+);
+
+pub(super) const RETRIES: Table = Table {
+    of: "`retry:`",
+    name: "retry",
+    keys: &[
+        Key::new("times", "how often it may be asked again", Shape::Whole(1, 1000)),
+        Key::new("every", "how long after a failure; 200ms where left out", Shape::Form(&DURATION)),
+    ],
+    needs: &["times"],
+    one_of: &[],
+};
+
+const CAPTURES: Entries = Entries {
+    keys: &VARIABLE,
+    value: Shape::Either(&[Shape::Form(&JSON_PATH), Shape::Map(&CAPTURED)]),
+};
+
+const CAPTURED: Table = Table {
+    of: "a capture",
+    name: "capture",
+    keys: &[
+        Key::new("json", "the value at this JSONPath of the body", Shape::Form(&JSON_PATH)),
+        Key::new("header", "the first value of this header", Shape::Form(&HEADER)),
+        Key::new(
+            "matches",
+            "the first group of this pattern in the body, or all that it matches",
+            Shape::Form(&PATTERN),
+        ),
+        Key::new("secret", "true: the value is shown nowhere", Shape::Switch),
+    ],
+    needs: &[],
+    one_of: &["json", "header", "matches"],
+};
+
+const HEADER: Form = super::shape::HEADER_NAME;
+
+const CLIENTS: &[(&str, Client)] = &[("hangs-up", Client::HangsUp), ("slow", Client::Slow)];
+
+/// Reads the keys of a case that say how it is asked.
+pub(super) fn parse(fields: &Fields<'_>) -> Flow {
+    let number = |key: &Key| {
+        let value = fields.take(key.name)?;
+        within(&value, &key.shape)
+    };
+    let (retries, every) = retries(fields).unwrap_or_default();
+    let cold = fields.take(COLD.name).and_then(|cold| cold.boolean());
+    let delay = fields.take(DELAY.name).and_then(|delay| amount::duration(&delay));
+    let client = fields.take(CLIENT.name);
+    let captures = fields.take(CAPTURE.name);
+    let flow = Flow {
+        repeat: number(&REPEAT).unwrap_or(1),
+        concurrency: number(&CONCURRENCY).unwrap_or(1),
+        retries,
+        every,
+        delay: delay.unwrap_or_default(),
+        instance: if cold == Some(true) { OnInstance::Cold } else { OnInstance::Shared },
+        skip: fields.take(SKIP.name).and_then(|skip| skip.text()).map(str::to_owned),
+        client: client
+            .and_then(|client| client.word("way of clients", CLIENTS))
+            .unwrap_or_default(),
+        captures: captures.map(|captures| capture_list(&captures)).unwrap_or_default(),
+        role: Role::Check,
+    };
+    let many = flow.repeat > 1 || flow.concurrency > 1;
+    if let (true, Some(capture)) = (many, fields.take(CAPTURE.name)) {
+        capture.wrong_key("nothing can be captured of several answers", None);
+    }
+    if let (Some(repeat), true) = (fields.take(REPEAT.name), flow.concurrency > 1) {
+        let hint = "write `concurrency:` alone, for so many at once".to_owned();
+        repeat.wrong_key("`repeat:` and `concurrency:` exclude each other", Some(hint));
+    }
+    flow
+}
+
+/// A whole number inside of what its key takes.
+fn within(cursor: &Cursor<'_>, shape: &Shape) -> Option<u32> {
+    let number = cursor.whole_number()?;
+    let (least, most) = match shape {
+        Shape::Whole(least, most) => (*least, *most),
+        _ => (0, u64::from(u32::MAX)),
+    };
+    if !(least..=most).contains(&number) {
+        cursor.wrong(format!("{number} is outside of {least} to {most}"), None);
+        return None;
+    }
+    u32::try_from(number).ok()
+}
+
+fn retries(fields: &Fields<'_>) -> Option<(u32, Duration)> {
+    let retry = fields.take(RETRY.name)?;
+    let super::node::Node::Map(_) = retry.node else {
+        return Some((within(&retry, &Shape::Whole(1, 1000))?, EVERY));
+    };
+    let fields = retry.fields(&RETRIES)?;
+    let every = fields.take("every").map_or(Some(EVERY), |every| amount::duration(&every))?;
+    Some((within(&fields.take("times")?, &Shape::Whole(1, 1000))?, every))
+}
+
+fn capture_list(cursor: &Cursor<'_>) -> Vec<Capture> {
+    let mut captures = Vec::new();
+    for (name, value) in cursor.entries().unwrap_or_default() {
+        if !is_name(name) {
+            let hint = "a letter, then letters, digits, `-` and `_`".to_owned();
+            value.wrong_key(format!("`{name}` is no name of a variable"), Some(hint));
+        }
+        if !value.is(&CAPTURES.value) {
+            continue;
+        }
+        captures.extend(capture(name, &value));
+    }
+    captures
+}
+
+fn capture(name: &str, cursor: &Cursor<'_>) -> Option<Capture> {
+    let path = |cursor: &Cursor<'_>| {
+        let path = read_path(cursor.text()?, |message, hint| cursor.wrong(message, hint));
+        path.map(From::Json)
+    };
+    if let super::node::Node::Text(_) = cursor.node {
+        return Some(Capture { name: name.to_owned(), secret: false, from: path(cursor)? });
+    }
+    let fields = cursor.fields(&CAPTURED)?;
+    let secret = fields.take("secret").and_then(|secret| secret.boolean()) == Some(true);
+    let (word, value) = fields.one_of(CAPTURED.one_of)?;
+    let from = match word {
+        "json" => path(&value)?,
+        "header" => {
+            let header = value.text()?;
+            if !is_token(header) {
+                value.wrong(format!("`{header}` is no name of a header"), None);
+            }
+            From::Header(header.to_owned())
+        }
+        _ => From::Matches(super::expect::pattern(&value)?),
+    };
+    Some(Capture { name: name.to_owned(), secret, from })
+}
+
+/// Whether a text can be a variable's name.
+pub(super) fn is_name(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+}
+
+impl Capture {
+    /// What is kept of an answer.
+    ///
+    /// # Errors
+    ///
+    /// Where it is not there: one line.
+    pub fn of(&self, answer: &Answer, body: &[u8]) -> Result<Value, String> {
+        let name = &self.name;
+        match &self.from {
+            From::Json(path) => {
+                let body: Value = serde_json::from_slice(body).map_err(|error| {
+                    format!("`{name}` is not captured: the body is no JSON: {error}")
+                })?;
+                let found = path.query(&body).all();
+                let value = found.first().map(|value| (*value).clone());
+                value.ok_or_else(|| format!("`{name}` is not captured: nothing is at {path}"))
+            }
+            From::Header(header) => {
+                let value = answer.header(header).next();
+                let text = value.map(|value| String::from_utf8_lossy(value).into_owned());
+                text.map(Value::String)
+                    .ok_or_else(|| format!("`{name}` is not captured: header {header} is absent"))
+            }
+            From::Matches(pattern) => {
+                let found = pattern.captures(body);
+                let found = found.and_then(|found| found.get(1).or(found.get(0)));
+                let text =
+                    found.map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
+                text.map(Value::String).ok_or_else(|| {
+                    format!("`{name}` is not captured: the body does not match `{pattern}`")
+                })
+            }
+        }
+    }
+}
