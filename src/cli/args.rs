@@ -10,6 +10,7 @@ use super::hook::Hook;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
+use super::suite::SuiteCommand;
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -63,6 +64,7 @@ pub(super) enum Command {
     Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
+    Suite(SuiteCommand),
     Selftest(Selftest),
     Report(Report),
 }

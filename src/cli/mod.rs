@@ -25,6 +25,8 @@ mod selftest;
 mod settings;
 mod shown;
 mod signals;
+mod suite;
+mod suite_new;
 mod suites;
 mod term;
 mod values;
@@ -64,6 +66,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Hook(command) => hook::run(command),
         Command::Invoke(command) => invoke::run(command, &environment),
         Command::Doctor(command) => doctor::run(command, &environment),
+        Command::Suite(command) => suite::run(command, &environment),
         Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }

@@ -279,6 +279,42 @@ fn capture(name: &str, cursor: &Cursor<'_>) -> Option<Capture> {
     Some(Capture { name: name.to_owned(), secret, from })
 }
 
+impl Flow {
+    /// How it is asked, a line each where it is not the usual way.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
+        let mut told = Vec::new();
+        if let Some(why) = &self.skip {
+            told.push(format!("skipped: {why}"));
+        }
+        if self.repeat > 1 {
+            told.push(format!("{} times, one after another", self.repeat));
+        }
+        if self.concurrency > 1 {
+            told.push(format!("{} at once", self.concurrency));
+        }
+        if self.retries > 0 {
+            let every = crate::units::duration(self.every);
+            told.push(format!("again up to {} times, {every} after a failure", self.retries));
+        }
+        if !self.delay.is_zero() {
+            told.push(format!("after {}", crate::units::duration(self.delay)));
+        }
+        if self.instance == OnInstance::Cold {
+            told.push("on an instance of its own".to_owned());
+        }
+        match self.client {
+            Client::Plain => {}
+            Client::HangsUp => told.push("after another one that is given up half sent".to_owned()),
+            Client::Slow => told.push("in many pieces".to_owned()),
+        }
+        for Capture { name, .. } in &self.captures {
+            told.push(format!("keeps `{name}` of the answer"));
+        }
+        told
+    }
+}
+
 /// Whether a text can be a variable's name.
 pub(super) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();

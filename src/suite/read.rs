@@ -122,7 +122,9 @@ pub(super) fn cases(
     before: &[&str],
 ) -> Vec<Case> {
     let matrix = matrix_of(cursor);
-    let rows = matrix.as_ref().map_or_else(|| vec![Row::new()], rows);
+    let rows = matrix
+        .as_ref()
+        .map_or_else(|| vec![Row::new()], |matrix| rows(&matrix.with(&fill(matrix, scope).node)));
     let mut cases: Vec<Case> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         let mut scope = scope.clone();
@@ -162,7 +164,8 @@ fn rows(cursor: &Cursor<'_>) -> Vec<Row> {
     let rows = match cursor.node {
         Node::List(_) => cursor.one_or_many().iter().map(row).collect(),
         Node::Map(_) => product(&row_cursors(cursor)),
-        _ => Vec::new(),
+        // That it is neither is told where its key is.
+        _ => return vec![Row::new()],
     };
     if rows.is_empty() {
         cursor.wrong("a matrix has one row at least", None);

@@ -167,7 +167,7 @@ fn unknown(cursor: &Cursor<'_>, name: &str, scope: &Scope) {
     let names: Vec<&str> = names.map(String::as_str).collect();
     cursor.wrong(
         format!("there is no variable `{name}` here"),
-        Some(format!("{}; `$${{` is `${{` itself", advice(name, &names, "variables"))),
+        Some(format!("{} (`$${{` is `${{` itself)", advice(name, &names, "variables"))),
     );
 }
 

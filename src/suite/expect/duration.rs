@@ -58,7 +58,7 @@ mod tests {
         for (value, expected) in [
             ("{below: 1s}", "kept"),
             ("{below: 250ms}", "answered in 250 ms, wanted below 250 ms"),
-            ("{below: 1}", "problem: this is no duration"),
+            ("{below: 1}", "problem: expected a duration, found a number"),
             ("{bellow: 1s}", "problem: `bellow` is no key of `duration:`"),
         ] {
             assert_eq!(judged(&KIND, value, &answer(200, &[], b"")), expected, "{value}");

@@ -106,13 +106,18 @@ pub(in crate::suite) fn read(
     match JsonPath::parse(written) {
         Ok(path) => Some(path),
         Err(error) => {
-            let hint = match written.strip_prefix('$') {
-                None => format!("a path begins with `$`: `$.{}`", written.trim_start_matches('.')),
-                Some(_) => {
-                    format!("as RFC 9535 has it; it is fine up to character {}", error.position())
-                }
+            let hint = if written.starts_with('$') {
+                "paths are written as RFC 9535 has it: `$.orders[?@.total > 10].id`".to_owned()
+            } else {
+                format!("a path begins with `$`: `$.{}`", written.trim_start_matches('.'))
             };
-            wrong(format!("`{written}` is no JSONPath: {}", error.message()), Some(hint));
+            let at = written.get(..error.position()).map_or(1, |fine| fine.chars().count() + 1);
+            // The crate's own word where it knows no better one.
+            let why = match error.message() {
+                "parser error" => "what is there does not fit",
+                known => known,
+            };
+            wrong(format!("`{written}` is no JSONPath: {why}, at character {at}"), Some(hint));
             None
         }
     }
@@ -279,7 +284,10 @@ mod tests {
             ),
             ("{path: {'$.orders[?length(@.tag) == 1]': {count: 3}}}", "kept"),
             ("{path: {'$.orders[?match(@.tag, \"[a]\")].total': 5}}", "kept"),
-            ("{path: {id: 7}}", "problem: `id` is no JSONPath: at position 0, "),
+            (
+                "{path: {id: 7}}",
+                "problem: `id` is no JSONPath: what is there does not fit, at character 1",
+            ),
             ("{path: {$.id: {type: txt}}}", "problem: `txt` is no type"),
             ("{path: {$.id: {abov: 1}}}", "problem: `abov` is no key of what is wanted at a path"),
             ("{path: {$.id: {above: a}}}", "problem: expected a number, found a text"),
