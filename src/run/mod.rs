@@ -10,6 +10,8 @@ mod cancel;
 mod cases;
 mod chunked;
 mod detect;
+#[cfg(test)]
+mod flow_tests;
 mod invoke;
 mod leaks;
 mod progress;

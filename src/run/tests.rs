@@ -4,17 +4,22 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::scripted::{Act, Scripted};
-use super::{Cancel, CaseRun, Progress, Silent, Stage, Target, detect};
+use super::{Cancel, CaseRun, Progress, Silent, Stage, SuiteRun, Target, detect};
 use crate::check::{Cause, Check, Severity, Status};
 use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
 use crate::suite::{Origin, Suite, builtin, parse};
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn run(acts: Vec<Act>, suite: &Suite) -> (Vec<CaseRun>, Vec<Vec<u8>>) {
+    let (run, requests) = run_all(acts, suite);
+    (run.cases, requests)
+}
+
+pub(super) fn run_all(acts: Vec<Act>, suite: &Suite) -> (SuiteRun, Vec<Vec<u8>>) {
     let instance = Scripted::new(acts);
-    let runs = super::suite(suite, &target(&instance, &Silent), &|_| true).cases;
-    (runs, instance.requests())
+    let run = super::suite(suite, &target(&instance, &Silent), &|_| true);
+    (run, instance.requests())
 }
 
 fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> {
@@ -42,7 +47,7 @@ fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> 
     }
 }
 
-fn statuses(runs: &[CaseRun]) -> String {
+pub(super) fn statuses(runs: &[CaseRun]) -> String {
     runs.iter()
         .map(|run| match run.check.status {
             Status::Pass => '.',

@@ -9,8 +9,7 @@ use super::invocation::Body;
 use super::shape::{FILE, Form, Key, SIZE, Shape, Table};
 
 /// The words for a body, below `event:` and below `body:` of `http:`.
-pub(super) const JSON: Key =
-    Key::new("json", "any value, sent as compact JSON; nothing in it is made smaller", Shape::Json);
+pub(super) const JSON: Key = Key::new("json", "any value, sent as compact JSON", Shape::Json);
 pub(super) const TEXT: Key = Key::new("text", "a text, sent as it is", Shape::Scalar);
 pub(super) const FROM_FILE: Key =
     Key::new("file", "the bytes of a file, its path beside the suite's", FILE);

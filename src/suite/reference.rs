@@ -37,13 +37,14 @@ fn table(table: &'static Table, done: &mut Vec<&'static str>, page: &mut String)
     let _ = writeln!(page, "\n### {}\n", title(table));
     let mut rules = Vec::new();
     if !table.needs.is_empty() {
-        rules.push(format!("{} is needed", listed(table.needs)));
+        let verb = if table.needs.len() == 1 { "is" } else { "are" };
+        rules.push(format!("{} {verb} needed", listed(table.needs)));
     }
     if !table.one_of.is_empty() {
         rules.push(format!("exactly one of {} is needed", listed(table.one_of)));
     }
     if !rules.is_empty() {
-        let _ = writeln!(page, "{}.\n", rules.join("; "));
+        let _ = writeln!(page, "{}.\n", capital(&rules.join("; ")));
     }
     page.push_str("| key | value | |\n|---|---|---|\n");
     for Key { name, about, shape } in table.keys {
@@ -73,7 +74,11 @@ fn below(shape: &'static Shape, done: &mut Vec<&'static str>, page: &mut String)
 }
 
 fn title(table: &Table) -> String {
-    let mut letters = table.of.chars();
+    capital(table.of)
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
