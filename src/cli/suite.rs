@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use clap::{Args, Subcommand, ValueHint};
 use scf_conform::contract::FunctionType;
-use scf_conform::suite::{
-    Case, Invocation, Origin, Role, Style, Suite, Unset, builtin, number, schema,
-};
+use scf_conform::suite::{Case, Origin, Role, Style, Suite, Unset, builtin, number, schema};
 
 use super::environment::Environment;
 use super::exit::Exit;
@@ -179,15 +177,7 @@ fn lines(case: &Case) -> Vec<String> {
     if case.flow.role == Role::Setup {
         lines.push("makes ready for the others".to_owned());
     }
-    lines.push(match &case.invocation {
-        Invocation::Event { trigger: Some(trigger), .. } => format!("sends the event of {trigger}"),
-        Invocation::Event { body, .. } => format!("sends {}", first(&format!("{body:?}"))),
-        Invocation::Http(http) => {
-            let body =
-                http.body.as_ref().map(|body| format!(" with {}", first(&format!("{body:?}"))));
-            format!("{} {}{}", http.method, http.target, body.unwrap_or_default())
-        }
-    });
+    lines.push(format!("sends {}", case.invocation.told()));
     lines.extend(case.flow.told());
     let expected: Vec<String> =
         case.expectations.iter().map(scf_conform::suite::Expectation::summary).collect();
@@ -204,15 +194,6 @@ fn lines(case: &Case) -> Vec<String> {
         lines.push(format!("tags {}", case.tags.join(", ")));
     }
     lines
-}
-
-/// The beginning of a long text.
-fn first(text: &str) -> String {
-    const MOST: usize = 120;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
 }
 
 /// The text of a suite that was just made is read like any other.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
 
 use super::cases::{CaseRun, NoInstance, Target, ask_within, bounds, cancelled, not_sent};
@@ -19,6 +19,8 @@ use crate::suite::{Asked, Case, Client, Expectation, Look, Values, decoded};
 const LINES_COME: Duration = Duration::from_secs(1);
 /// How long after an answer it is clear that no line comes of it.
 const NO_LINE_COMES: Duration = Duration::from_millis(25);
+/// How long a server has to hear that a client is gone.
+const SERVER_HEARS: Duration = Duration::from_millis(100);
 /// Between two looks at the log.
 const LOOK_AT_LOG: Duration = Duration::from_millis(1);
 
@@ -196,6 +198,12 @@ impl Asking<'_, '_> {
     async fn one(&mut self, case: &Case, n: usize, pace: Pace) -> Result<Judged, Box<Check>> {
         let (case, id) = self.made(case, n)?;
         let request = self.request(&case, &id);
+        if let Some(before) = &case.flow.before {
+            let id = uuid::Uuid::new_v4().to_string();
+            let first = Case { invocation: before.clone(), ..case.clone().into_owned() };
+            // Whatever comes of it: it is what comes after it that is judged.
+            let _ = ask_within(&self.request(&first, &id), &self.target, Pace::Whole).await;
+        }
         if case.flow.client == Client::HangsUp {
             self.hang_up(&request).await;
         }
@@ -211,8 +219,13 @@ impl Asking<'_, '_> {
     async fn hang_up(&self, request: &crate::suite::Request) {
         let bytes = request.bytes();
         if let Ok(mut stream) = connect(self.target.instance, bounds(&self.target, Pace::Whole)) {
-            let sent = stream.write_all(&bytes[..bytes.len() / 2]);
-            let _ = tokio::time::timeout(self.target.function.timeout, sent).await;
+            // The server hears of the end, and closes; one that does not is left alone.
+            let gone = async {
+                stream.write_all(&bytes[..bytes.len() / 2]).await?;
+                stream.shutdown().await?;
+                stream.read_to_end(&mut Vec::new()).await
+            };
+            let _ = tokio::time::timeout(SERVER_HEARS, gone).await;
         }
     }
 
@@ -254,7 +267,8 @@ impl Asking<'_, '_> {
             after.memory = instance.usage().memory_peak;
         }
         if looks.contains(&Look::Writes) {
-            after.writes = instance.writes().map_err(|error| error.to_string())?.paths;
+            let writes = instance.writes().map_err(|error| error.to_string())?;
+            (after.writes, after.tmp_used) = (writes.paths, writes.tmp_used);
         }
         if !case.looks_at_logs() {
             return Ok(after);

@@ -10,6 +10,7 @@ use super::amount;
 use super::cursor::{Cursor, Fields, words};
 use super::expect::read_path;
 use super::headers::is_token;
+use super::invocation::{self, Invocation};
 use super::shape::{DURATION, Entries, Form, JSON_PATH, Key, PATTERN, Shape, Table, VARIABLE};
 use crate::evidence::Answer;
 
@@ -32,6 +33,8 @@ pub struct Flow {
     pub skip: Option<String>,
     /// What the client does besides.
     pub client: Client,
+    /// What is sent before, whatever comes of it.
+    pub before: Option<Invocation>,
     /// What is kept of the answer, for the cases after it.
     pub captures: Vec<Capture>,
     /// Whether it makes ready for the others, and is always asked.
@@ -98,6 +101,7 @@ impl Default for Flow {
             instance: OnInstance::default(),
             skip: None,
             client: Client::default(),
+            before: None,
             captures: Vec::new(),
             role: Role::default(),
         }
@@ -136,6 +140,11 @@ pub(super) const CLIENT: Key = Key::new(
     "hangs-up: another such request is given up half sent, before; slow: it is sent in many pieces",
     Shape::Word("a way of clients", || words(CLIENTS)),
 );
+pub(super) const BEFORE: Key = Key::new(
+    "before",
+    "an invocation that is made before this one, whatever comes of it",
+    Shape::Map(&BEFORE_IT),
+);
 pub(super) const CAPTURE: Key = Key::new(
     "capture",
     "names for parts of the answer, that later cases use: a JSONPath, or a map",
@@ -151,6 +160,25 @@ pub(super) const RETRIES: Table = Table {
     ],
     needs: &["times"],
     one_of: &[],
+};
+
+const BEFORE_IT: Table = Table {
+    of: "`before:`",
+    name: "before",
+    keys: &[
+        Key::new(
+            "event",
+            "an event to post: a trigger's name, or a map",
+            Shape::Either(&[invocation::TRIGGER, Shape::Map(&invocation::EVENT)]),
+        ),
+        Key::new(
+            "http",
+            "an HTTP request: `GET /path`, or a map",
+            Shape::Either(&[Shape::Form(&invocation::LINE), Shape::Map(&invocation::HTTP)]),
+        ),
+    ],
+    needs: &[],
+    one_of: &["event", "http"],
 };
 
 const CAPTURES: Entries = Entries {
@@ -201,6 +229,7 @@ pub(super) fn parse(fields: &Fields<'_>) -> Flow {
         client: client
             .and_then(|client| client.word("way of clients", CLIENTS))
             .unwrap_or_default(),
+        before: fields.take(BEFORE.name).and_then(|before| invocation_before(&before)),
         captures: captures.map(|captures| capture_list(&captures)).unwrap_or_default(),
         role: Role::Check,
     };
@@ -213,6 +242,13 @@ pub(super) fn parse(fields: &Fields<'_>) -> Flow {
         repeat.wrong_key("`repeat:` and `concurrency:` exclude each other", Some(hint));
     }
     flow
+}
+
+fn invocation_before(cursor: &Cursor<'_>) -> Option<Invocation> {
+    match cursor.fields(&BEFORE_IT)?.one_of(BEFORE_IT.one_of)? {
+        ("http", value) => invocation::http(&value),
+        (_, value) => invocation::event(&value),
+    }
 }
 
 /// A whole number inside of what its key takes.
@@ -307,6 +343,9 @@ impl Flow {
             Client::Plain => {}
             Client::HangsUp => told.push("after another one that is given up half sent".to_owned()),
             Client::Slow => told.push("in many pieces".to_owned()),
+        }
+        if let Some(before) = &self.before {
+            told.push(format!("after {}", before.told()));
         }
         for Capture { name, .. } in &self.captures {
             told.push(format!("keeps `{name}` of the answer"));

@@ -300,6 +300,26 @@ pub(super) fn encoded(text: &str) -> String {
     })
 }
 
+impl Invocation {
+    /// What is sent, in a few words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        const MOST: usize = 120;
+        let short = |text: String| match text.char_indices().nth(MOST) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        };
+        match self {
+            Invocation::Event { trigger: Some(trigger), .. } => format!("the event of {trigger}"),
+            Invocation::Event { body, .. } => short(format!("{body:?}")),
+            Invocation::Http(Http { method, target, body: None }) => format!("{method} {target}"),
+            Invocation::Http(Http { method, target, body: Some(body) }) => {
+                format!("{method} {target} with {}", short(format!("{body:?}")))
+            }
+        }
+    }
+}
+
 impl Body {
     /// A value as compact JSON.
     #[must_use]

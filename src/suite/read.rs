@@ -63,6 +63,7 @@ pub(super) const CASE: Table = Table {
         flow::DELAY,
         flow::COLD,
         flow::CLIENT,
+        flow::BEFORE,
         flow::SKIP,
         Key::new("fix", "what to change where it fails", Shape::Text),
         Key::new("proof", "the fixtures that break and keep a built-in case", Shape::Map(&PROOF)),
@@ -100,7 +101,8 @@ const SEVERITIES: &[(&str, Severity)] =
 const MOST_ROWS: usize = 1_000;
 
 /// Keys that mean nothing for a job, which runs once for each event.
-const NOT_FOR_JOBS: [Key; 7] = [
+const NOT_FOR_JOBS: [Key; 8] = [
+    flow::BEFORE,
     flow::CAPTURE,
     flow::REPEAT,
     flow::CONCURRENCY,

@@ -57,7 +57,7 @@ pub fn schema() -> Value {
                             {"required": ["http"]}, {"required": ["headers"]}, {"required": ["capture"]},
                             {"required": ["repeat"]}, {"required": ["concurrency"]},
                             {"required": ["retry"]}, {"required": ["delay"]}, {"required": ["cold"]},
-                            {"required": ["client"]},
+                            {"required": ["client"]}, {"required": ["before"]},
                         ]}},
                     ]})),
                     "else": cases(reference(CASE.name)),

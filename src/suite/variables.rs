@@ -26,12 +26,31 @@ pub(super) const VAR: Table = Table {
     keys: &[
         Key::new("value", "its value", Shape::Json),
         Key::new("env", "the variable of the environment that has its value", Shape::Form(&ANY)),
+        Key::new("text", "a text that is repeated", Shape::Scalar),
+        Key::new("times", "how often `text` is repeated", Shape::Whole(1, MOST_TIMES)),
         Key::new("default", "its value where the environment has none", Shape::Json),
         Key::new("secret", "true: its value is shown nowhere", Shape::Switch),
     ],
     needs: &[],
-    one_of: &["value", "env"],
+    one_of: &["value", "env", "text"],
 };
+
+/// How often a text may be repeated.
+const MOST_TIMES: u64 = 1 << 20;
+/// How large a text may become by that.
+const LARGEST: usize = 8 << 20;
+
+/// The text that `text:` and `times:` make; where it becomes too large, that is told.
+pub(super) fn repeated(text: &Cursor<'_>, times: Option<&Cursor<'_>>) -> Option<Node> {
+    let once = text.scalar()?;
+    let count = times.map_or(Some(1), Cursor::whole_number)?;
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if once.len().saturating_mul(count) > LARGEST {
+        text.wrong(format!("this becomes a text of more than {LARGEST} bytes"), None);
+        return None;
+    }
+    Some(Node::Text(once.repeat(count)))
+}
 
 /// What is each invocation's own, and known when it is made.
 pub(super) const OWN: [(&str, &str); 2] = [

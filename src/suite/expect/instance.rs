@@ -26,8 +26,17 @@ const INSTANCE: Table = Table {
             "none: nothing was written outside /tmp so far",
             Shape::Word("a state of what is written", || words(WRITES)),
         ),
+        Key::new("tmp", "what is in /tmp: at most so much", Shape::Map(&TMP)),
     ],
     needs: &[],
+    one_of: &[],
+};
+
+const TMP: Table = Table {
+    of: "`tmp:`",
+    name: "tmp",
+    keys: &[Key::new("most", "so many bytes or fewer", Shape::Form(&SIZE))],
+    needs: &["most"],
     one_of: &[],
 };
 
@@ -46,13 +55,16 @@ struct Instance {
     alive: Option<bool>,
     memory: Option<u64>,
     no_writes: bool,
+    tmp: Option<u64>,
 }
 
 fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
     let fields = cursor.fields(&INSTANCE)?;
     let memory = fields.take("memory").and_then(|memory| memory.fields(&MEMORY)?.take("below"));
     let writes = fields.take("writes");
+    let tmp = fields.take("tmp").and_then(|tmp| tmp.fields(&TMP)?.take("most"));
     Some(Box::new(Instance {
+        tmp: tmp.and_then(|most| amount::size(&most, u64::MAX)),
         alive: fields.take("alive").and_then(|alive| alive.boolean()),
         memory: memory.and_then(|below| amount::size(&below, u64::MAX)),
         no_writes: writes
@@ -82,6 +94,12 @@ impl Judge for Instance {
                 None => judgements.broken("this machine does not tell the memory's peak"),
             }
         }
+        if let Some(most) = self.tmp {
+            let used = after.tmp_used;
+            let told =
+                format!("{} in /tmp, wanted at most {}", units::size(used), units::size(most));
+            judgements.of(used <= most, told);
+        }
         if self.no_writes {
             match after.writes.as_slice() {
                 [] => judgements.kept("nothing written outside /tmp"),
@@ -105,6 +123,9 @@ impl Judge for Instance {
         if let Some(below) = self.memory {
             told.push(format!("memory below {}", units::size(below)));
         }
+        if let Some(most) = self.tmp {
+            told.push(format!("at most {} in /tmp", units::size(most)));
+        }
         if self.no_writes {
             told.push("nothing written outside /tmp".to_owned());
         }
@@ -112,7 +133,7 @@ impl Judge for Instance {
     }
 
     fn looks(&self) -> Look {
-        if self.no_writes { Look::Writes } else { Look::Instance }
+        if self.no_writes || self.tmp.is_some() { Look::Writes } else { Look::Instance }
     }
 }
 
@@ -135,6 +156,7 @@ mod tests {
             ("{alive: true, writes: none}", &After::default(), "kept"),
             ("{alive: true}", &after, "the process exited with code 1"),
             ("{memory: {below: 60 MB}, alive: false}", &after, "kept"),
+            ("{tmp: {most: 0}}", &After::default(), "kept"),
             ("{memory: {below: 40 MB}}", &after, "memory peak 50 MiB, wanted below 40 MiB"),
             ("{writes: none}", &after, "/var/x written outside /tmp, wanted none"),
             ("{writes: some}", &after, "problem: `some` is no state of what is written"),

@@ -29,6 +29,7 @@ const LOG: Table = Table {
             "no line has this text, or one of a list, in it",
             Shape::Many(&Shape::Scalar),
         ),
+        Key::new("optional", "true: no line at all will do, too", Shape::Switch),
         Key::new("empty", "true: nothing was written; false: something was", Shape::Switch),
     ],
     needs: &[],
@@ -36,7 +37,11 @@ const LOG: Table = Table {
 };
 
 #[derive(Debug)]
-struct Log(Vec<Line>);
+struct Log {
+    lines: Vec<Line>,
+    /// Whether an empty log will do.
+    optional: bool,
+}
 
 #[derive(Debug)]
 enum Line {
@@ -47,6 +52,7 @@ enum Line {
 
 fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
     let fields = cursor.fields(&LOG)?;
+    let optional = fields.take("optional").and_then(|it| it.boolean()) == Some(true);
     let mut lines = Vec::new();
     for key in LOG.keys {
         let Some(value) = fields.take(key.name) else { continue };
@@ -55,18 +61,23 @@ fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
                 let texts = value.one_or_many();
                 lines.extend(texts.iter().filter_map(Cursor::scalar).map(Line::Without));
             }
+            "optional" => {}
             "empty" => lines.extend(value.boolean().map(Line::Empty)),
             word => lines.extend(Wanted::parse(word, &value).into_iter().map(Line::Has)),
         }
     }
-    Some(Box::new(Log(lines)))
+    Some(Box::new(Log { lines, optional }))
 }
 
 impl Judge for Log {
     fn judge(&self, seen: &Seen<'_>, judgements: &mut Findings) {
         let lines = &seen.after.logs;
         let count = lines.len();
-        for wanted in &self.0 {
+        if self.optional && lines.is_empty() {
+            judgements.kept("nothing was logged");
+            return;
+        }
+        for wanted in &self.lines {
             match wanted {
                 Line::Has(wanted) => {
                     let met = lines.iter().any(|line| wanted.met_by(line.text.as_bytes()));
@@ -94,7 +105,7 @@ impl Judge for Log {
     }
 
     fn summary(&self) -> String {
-        let lines = self.0.iter().map(|line| match line {
+        let lines = self.lines.iter().map(|line| match line {
             Line::Has(wanted) => format!("a log line that {}", wanted.summary()),
             Line::Without(text) => format!("no log line with `{}`", printable::text(text)),
             Line::Empty(true) => "no log lines".to_owned(),
@@ -105,7 +116,7 @@ impl Judge for Log {
 
     fn looks(&self) -> Look {
         let absent = |line: &Line| matches!(line, Line::Without(_) | Line::Empty(true));
-        if self.0.iter().any(absent) { Look::NoLogs } else { Look::Logs }
+        if self.optional || self.lines.iter().any(absent) { Look::NoLogs } else { Look::Logs }
     }
 }
 
@@ -129,6 +140,8 @@ mod tests {
             ("{contains: paid}", &some, "no log line of 2 contains `paid`"),
             ("{matches: '^order [0-9]+$', without: password}", &some, "kept"),
             ("{without: done}", &some, "a log line is `done`, wanted: without `done`"),
+            ("{contains: paid, optional: true}", &none, "kept"),
+            ("{contains: paid, optional: true}", &some, "no log line of 2 contains `paid`"),
             ("{empty: true}", &some, "2 log lines, wanted none"),
             ("{empty: true}", &none, "kept"),
             ("{contians: x}", &none, "problem: `contians` is no key of `log:`"),

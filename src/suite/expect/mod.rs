@@ -10,6 +10,7 @@ mod log;
 mod path;
 mod status;
 mod text;
+mod upgrade;
 mod wire;
 
 pub(super) use path::read as read_path;
@@ -47,6 +48,7 @@ pub const KINDS: &[&Kind] = &[
     &head::KIND,
     &log::KIND,
     &instance::KIND,
+    &upgrade::KIND,
 ];
 
 /// `expect:` of a case that is answered.
