@@ -90,6 +90,18 @@ pub struct Check {
     pub duration: Duration,
     /// Where the check is written in a user's file, if it comes from one.
     pub place: Option<Place>,
+    /// Why it does not count that the image breaks the rule, where somebody has accepted that;
+    /// its status is then [`Status::Skip`].
+    pub waived: Option<Waived>,
+}
+
+/// Why a failure is accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waived {
+    /// As the user gave it.
+    pub reason: String,
+    /// The last day on which it is, as `2027-01-31`; `None` where it has no end.
+    pub until: Option<String>,
 }
 
 /// The sentence of the contract that a check stands on, and where it is written.
@@ -108,6 +120,17 @@ pub struct Place {
     pub file: String,
     /// Line, from 1.
     pub line: usize,
+}
+
+impl Waived {
+    /// In one line.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match &self.until {
+            None => format!("waived: {}", self.reason),
+            Some(until) => format!("waived until {until}: {}", self.reason),
+        }
+    }
 }
 
 impl Check {

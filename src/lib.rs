@@ -2,6 +2,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod boot;
+pub mod catalogue;
 pub mod check;
 pub mod contract;
 pub mod endpoint;
@@ -24,3 +25,4 @@ pub mod suite;
 pub mod sys;
 pub mod units;
 pub mod unpack;
+pub mod waiver;

@@ -2,10 +2,12 @@
 #![expect(clippy::disallowed_methods, reason = "starts the program, looks at what it wrote")]
 
 use std::io::Read as _;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use expect_test::{Expect, expect};
+
+mod program;
+use program::{Ran, program, ran, run};
 
 /// An image that conforms, one that does not, and one that can never be read.
 const GOOD: &str = "fixture:hello";
@@ -13,35 +15,6 @@ const BROKEN: &str = "fixture:b001-exits";
 const ABSENT: &str = "oci:no/such/dir";
 /// An image whose check does not end by itself.
 const ENDLESS: &str = "fixture:b001-too-slow";
-
-/// The program in a directory of its own, with nothing in its environment that it heeds.
-fn program(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_scf-conform"));
-    command.current_dir(dir).env("XDG_CACHE_HOME", dir.join("cache"));
-    for (name, _) in std::env::vars() {
-        if name.starts_with("SCF_CONFORM_") || name.contains("COLOR") {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-fn ran(command: &mut Command) -> Ran {
-    let output = command.output().expect("the program starts");
-    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn run(arguments: &[&str]) -> Ran {
-    let dir = tempfile::tempdir().expect("a directory");
-    ran(program(dir.path()).args(arguments))
-}
 
 #[test]
 fn the_exit_code_tells_what_became_of_it() {

@@ -1,7 +1,7 @@
 //! Every fixture as a named trial, really checked; and for every rule and case its two rows.
 //!
 //! `image::NAME` is about the recipe, `fixture::NAME` about what the check of the image finds,
-//! `proof::ID` about the rule or case.
+//! `sources::NAME` about the same image from every source, `proof::ID` about the rule or case.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -30,6 +30,20 @@ fn main() -> ExitCode {
     for (name, text) in FIXTURES {
         trials.push(Trial::test(format!("image::{name}"), || whole(name, text)));
         let (engine, scratch) = (Arc::clone(&engine), scratch.path().to_owned());
+        if selftest::SENT.contains(name) {
+            let (engine, scratch) = (Arc::clone(&engine), scratch.clone());
+            trials.push(Trial::ignorable_test(format!("sources::{name}"), move || {
+                if let Err(error) = Embedded::available() {
+                    return Ok(Completion::ignored_with(error.to_string()));
+                }
+                let fixture = Fixture::parse(name, text)?;
+                let sent = selftest::send(&fixture, &engine, &scratch, None)?;
+                match sent.deviations.as_slice() {
+                    [] => Ok(Completion::Completed),
+                    lines => Err(lines.join("\n").into()),
+                }
+            }));
+        }
         trials.push(Trial::ignorable_test(format!("fixture::{name}"), move || {
             let fixture = Fixture::parse(name, text)?;
             if let (false, Err(error)) = (fixture.settings.is_static, Embedded::available()) {

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     trial("clock_is_exact", clock_is_exact);
     trial("late_server_is_never_reported_early", late_is_late);
     trial("an_instance_is_frozen_and_terminated", frozen_and_terminated);
+    trial("the_engine_gives_what_other_sources_give", same_through_the_engine);
     trial("engines_are_compared", engines_are_compared);
     trial("a_killed_run_is_cleaned_up_after", killed_run);
     drop(opened);
@@ -168,6 +169,22 @@ fn late_is_late(world: &World) -> Result<(), Failed> {
             return Err(format!("{listen:?}").into());
         }
         instance.stop()?;
+    }
+    Ok(())
+}
+
+fn same_through_the_engine(world: &World) -> Result<(), Failed> {
+    let engine: Arc<dyn Engine> = Arc::clone(&world.engine) as Arc<dyn Engine>;
+    let docker_host = std::env::var("DOCKER_HOST").ok();
+    let surroundings = Surroundings { docker_host, ..Surroundings::default() };
+    // Some of those that `tests/corpus.rs` sends: each takes some boots here.
+    let names = ["hello", "f003-tmp-closed", "m007-no-command"].map(str::to_owned);
+    for fixture in selftest::fixtures(&names)? {
+        let docker = Some((world.engine.as_ref(), &surroundings));
+        let sent = selftest::send(&fixture, &engine, &world.scratch, docker)?;
+        if !sent.deviations.is_empty() || !sent.through.contains(&"docker-daemon") {
+            return Err(format!("{sent:?}").into());
+        }
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! The command line, as clap reads it, and its help.
 
-use std::path::PathBuf;
-
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
 use super::doctor::Doctor;
 use super::hook::Hook;
+use super::init::Init;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
+use super::selftest::Selftest;
 use super::suite::SuiteCommand;
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
@@ -65,8 +65,28 @@ pub(super) enum Command {
     Invoke(Box<Invoke>),
     Doctor(Doctor),
     Suite(SuiteCommand),
+    Init(Box<Init>),
+    Rules(Rules),
+    Explain(Explain),
     Selftest(Selftest),
     Report(Report),
+}
+
+/// List every check: its id, what a failure weighs, what is wanted
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// How the list is written; markdown has everything that `explain` tells
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = ["text", "markdown"])]
+    pub(super) format: String,
+}
+
+/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Ids of checks, such as `B001`
+    #[arg(value_name = "ID", required = true)]
+    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests
@@ -86,7 +106,7 @@ pub(super) struct Check {
 }
 
 /// The options of a check.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Options {
     /// Read options from this file [default: scf-conform.yaml, where there is one]
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -124,7 +144,7 @@ Exit codes:
   0 conforms · 1 does not conform · 2 usage, nothing was run · 3 could not check
   4 nothing was selected · 130 interrupted";
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The function")]
 pub(super) struct FunctionArgs {
     /// What the function is on the platform; `auto` asks the image [default: auto]
@@ -159,7 +179,7 @@ pub(super) struct FunctionArgs {
     region: Option<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "What is checked")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 struct WhatArgs {
@@ -208,7 +228,7 @@ struct WhatArgs {
     strict: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
 struct OutputArgs {
     /// What stdout gets: `text`, `json` or `junit` [default: text]
@@ -228,7 +248,7 @@ struct OutputArgs {
     verbose: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "The run")]
 struct RunArgs {
     /// Check so many images side by side [default: one a core]
@@ -251,38 +271,6 @@ struct RunArgs {
     insecure: Vec<String>,
 }
 
-/// Check the checker, on images that break one rule each
-///
-/// Builds every fixture image, checks it, and prints what was expected and what was found, rule
-/// by rule.
-#[derive(Debug, Args)]
-pub(super) struct Selftest {
-    /// Fixtures to check [default: all]
-    #[arg(value_name = "NAME")]
-    pub(super) names: Vec<String>,
-
-    /// Name the fixture images, and check nothing
-    #[arg(long)]
-    pub(super) list: bool,
-
-    /// Write the image of the one fixture that is named as an OCI layout, and check nothing
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "list")]
-    pub(super) export: Option<PathBuf>,
-
-    /// How many to check side by side [default: one a core]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) jobs: Option<u16>,
-
-    /// Who boots the images
-    #[arg(long, value_name = "ENGINE", default_value = "embedded")]
-    #[arg(value_parser = ["embedded", "docker"])]
-    pub(super) engine: String,
-
-    /// Keep unpacked images here [default: ~/.cache/scf-conform]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]
-    pub(super) cache_dir: Option<PathBuf>,
-}
-
 /// Print the JSON Schema of the JSON report
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -298,6 +286,11 @@ fn kinds() -> PossibleValuesParser {
 }
 
 impl Options {
+    /// The same, with no file of options.
+    pub(super) fn without_file(&self) -> Options {
+        Options { config: Some("/dev/null".to_owned()), ..self.clone() }
+    }
+
     /// What the command line says.
     pub(super) fn layer(&self, color: Option<&String>) -> Layer {
         let Options { function, what, output, run, .. } = self;

@@ -1,15 +1,18 @@
 //! `check`: from the command line to images checked side by side, results and exit code.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+
+use chrono::NaiveDate;
 
 use scf_conform::engine::EngineError;
 use scf_conform::pipeline::conform;
 use scf_conform::report::{ImageReport, Page, Report, Trouble, Verdict, text};
 use scf_conform::run::Cancel;
 use scf_conform::suite::Style;
+use scf_conform::waiver::{self, Waiver};
 
 use super::args::{Check, Options};
 use super::clock::Clock;
@@ -99,7 +102,8 @@ pub(super) fn all(
     let clock = Clock::start();
     let mut printer = Printer::new(settings);
     let live = Live::new(settings.detail);
-    let reports = side_by_side(images, settings, jobs, &live, cancel, |image| {
+    let waiving = Waiving::new(&settings.waivers, clock.today());
+    let reports = side_by_side(images, settings, jobs, &live, cancel, &waiving, |image| {
         live.aside(|| printer.image(image));
     });
     if cancel.cancelled() {
@@ -116,6 +120,7 @@ pub(super) fn all(
         fail_on: settings.fail_on,
     };
     printer.end(&report);
+    waiving.unused(&report);
     let mut exit = Exit::from(report.verdict());
     if report.counts().checks == 0 && report.images.iter().all(|image| image.trouble.is_none()) {
         exit = nothing_selected();
@@ -140,6 +145,7 @@ fn side_by_side(
     jobs: &Jobs<'_>,
     live: &Live,
     cancel: &Cancel,
+    waiving: &Waiving<'_>,
     mut done: impl FnMut(&ImageReport),
 ) -> Vec<ImageReport> {
     let threads =
@@ -156,7 +162,8 @@ fn side_by_side(
                 while !cancel.cancelled() && !stop.cancelled() {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(image) = images.get(at) else { break };
-                    let report = one(image, jobs, live, cancel);
+                    let mut report = one(image, jobs, live, cancel);
+                    waiving.apply(&mut report);
                     live.done(image.shown());
                     if settings.fail_fast && report.verdict(settings.fail_on) != Verdict::Conforms {
                         stop.cancel();
@@ -181,9 +188,43 @@ fn side_by_side(
     reports
 }
 
+/// Accepts failures, and knows which waivers were of use.
+struct Waiving<'a> {
+    waivers: &'a [Waiver],
+    today: NaiveDate,
+    used: Vec<AtomicBool>,
+}
+
+impl<'a> Waiving<'a> {
+    fn new(waivers: &'a [Waiver], today: NaiveDate) -> Waiving<'a> {
+        Waiving { waivers, today, used: waivers.iter().map(|_| AtomicBool::new(false)).collect() }
+    }
+
+    fn apply(&self, report: &mut ImageReport) {
+        let used = waiver::apply(&mut report.checks, self.waivers, self.today);
+        for (one, all) in used.into_iter().zip(&self.used) {
+            all.fetch_or(one, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells waivers that no failure was there for: what they were for is mended, or was never
+    /// called so. Where not everything was looked at, nothing can be said.
+    fn unused(&self, report: &Report) {
+        if report.images.iter().any(|image| image.trouble.is_some()) {
+            return;
+        }
+        let unused =
+            self.waivers.iter().zip(&self.used).filter(|(_, used)| !used.load(Ordering::Relaxed));
+        for (waiver, _) in unused {
+            let Waiver { text, line, .. } = waiver;
+            term::note(&format!("the waiver of `{text}` (line {line}) waives nothing"));
+        }
+    }
+}
+
 /// Checks one image. A bug in the checker is not the image's fault, and not the end of the
 /// others.
-fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
+pub(super) fn one(image: &Wanted, jobs: &Jobs<'_>, live: &Live, cancel: &Cancel) -> ImageReport {
     let job = match jobs.job(image, cancel) {
         Ok(job) => job,
         Err(error) => {

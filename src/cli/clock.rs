@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use chrono::{DateTime, NaiveDate, Utc};
+
 /// A start on both clocks: the wall's for its date, the monotonic one for the duration.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Clock {
@@ -19,6 +21,11 @@ impl Clock {
     /// The moment of the start.
     pub(super) fn started(self) -> SystemTime {
         self.started
+    }
+
+    /// The day of the start, in UTC.
+    pub(super) fn today(self) -> NaiveDate {
+        DateTime::<Utc>::from(self.started).date_naive()
     }
 
     /// The time since.

@@ -6,7 +6,9 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use serde_yaml::Value;
 
 use super::layer::{Layer, OPTIONS, Opt, Origin, Takes};
+use super::waivers;
 use scf_conform::nearest::nearest;
+use scf_conform::waiver::Waiver;
 
 /// The file that is looked for where none is named.
 pub(super) const FILE: &str = "scf-conform.yaml";
@@ -22,12 +24,21 @@ pub(super) struct Mistake {
     pub(super) help: Option<String>,
 }
 
-/// Reads the options of a file's text.
-pub(super) fn read(text: &str) -> Result<Layer, Mistake> {
+/// What a file says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    /// The options of `check`.
+    pub(super) layer: Layer,
+    /// Failures that are accepted.
+    pub(super) waivers: Vec<Waiver>,
+}
+
+/// Reads a file's text.
+pub(super) fn read(text: &str) -> Result<Said, Mistake> {
     let root: Value = serde_yaml::from_str(text).map_err(|error| unreadable(text, &error))?;
-    let mut layer = Layer::default();
+    let mut said = Said::default();
     let options = match root {
-        Value::Null => return Ok(layer),
+        Value::Null => return Ok(said),
         Value::Mapping(options) => options,
         _ => {
             let message = "the file is no list of options".to_owned();
@@ -37,13 +48,17 @@ pub(super) fn read(text: &str) -> Result<Layer, Mistake> {
     };
     for (key, value) in options {
         let name = scalar(&key).unwrap_or_default();
+        if name == waivers::KEY {
+            said.waivers = waivers::read(&value, text)?;
+            continue;
+        }
         let place = Place::of(text, &name);
         let option = known(&name, &place)?;
         for (at, value) in values(option, value, &place)?.into_iter().enumerate() {
-            layer.add(option.name, value, Origin::File(place.value(at)));
+            said.layer.add(option.name, value, Origin::File(place.value(at)));
         }
     }
-    Ok(layer)
+    Ok(said)
 }
 
 /// A mistake as people read it: with its line, and a caret below what is meant.
@@ -85,10 +100,12 @@ fn known(name: &str, place: &Place) -> Result<&'static Opt, Mistake> {
     OPTIONS.iter().find(|option| option.name == name).ok_or_else(|| Mistake {
         message: format!("`{name}` is no option"),
         span: place.key.clone(),
-        help: Some(match nearest(name, OPTIONS.iter().map(|option| option.name)) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "`scf-conform check --help` names all options".to_owned(),
-        }),
+        help: Some(
+            match nearest(name, OPTIONS.iter().map(|option| option.name).chain([waivers::KEY])) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "`scf-conform check --help` names all options".to_owned(),
+            },
+        ),
     })
 }
 
@@ -202,7 +219,7 @@ mod tests {
     use super::*;
 
     fn texts(text: &str, name: &str) -> Vec<String> {
-        let layer = read(text).expect("a good file");
+        let layer = read(text).expect("a good file").layer;
         layer
             .of(name)
             .iter()
@@ -221,7 +238,7 @@ mod tests {
         assert_eq!(texts(text, "only"), ["M* at `[M*, B001]`", "B001 at `[M*, B001]`"]);
         assert_eq!(texts(text, "env"), ["MODE=a,b at `MODE: \"a,b\"`", "N=1 at `N: 1`"]);
         assert_eq!(texts(text, "suite"), ["a.yaml at `a.yaml`", "b.yaml at `'b.yaml'`"]);
-        assert_eq!(read("# nothing yet\n"), Ok(Layer::default()));
+        assert_eq!(read("# nothing yet\n"), Ok(Said::default()));
     }
 
     #[test]

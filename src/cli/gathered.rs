@@ -6,7 +6,7 @@ use std::{fs, io};
 
 use super::environment::Environment;
 use super::exit::Exit;
-use super::file::{self, FILE, Mistake};
+use super::file::{self, FILE, Mistake, Said};
 use super::layer::{CONFIG_VARIABLE, IMAGES, Layer, OPTIONS, Origin, variable};
 use super::settings::{Settings, Wrong};
 use super::term;
@@ -39,15 +39,16 @@ pub(super) fn gather(
     let (from_variables, unknown) = Layer::from_environment(variables);
     let named = config.or(variables.get(CONFIG_VARIABLE));
     let file = options_file(named.filter(|path| !path.is_empty()))?;
-    let from_file = match &file {
+    let Said { layer: from_file, waivers } = match &file {
         Some(OptionsFile { path, text }) => file::read(text).map_err(|mistake| {
             term::quoted(|renderer| file::render(&mistake, path, text, renderer));
             Exit::Usage
         })?,
-        None => Layer::default(),
+        None => Said::default(),
     };
-    let settings = Settings::new(&[&flags, &from_variables, &from_file], variables)
+    let mut settings = Settings::new(&[&flags, &from_variables, &from_file], variables)
         .map_err(|wrong| told(wrong, file.as_ref()))?;
+    settings.waivers = waivers;
     let notes = unknown.iter().map(|name| unknown_variable(name)).collect();
     Ok(Gathered { settings, notes })
 }

@@ -14,6 +14,7 @@ mod exit;
 mod file;
 mod gathered;
 mod hook;
+mod init;
 mod invoke;
 mod jobs;
 mod layer;
@@ -21,6 +22,7 @@ mod plugin;
 mod progress;
 mod push;
 mod report;
+mod rules;
 mod selftest;
 mod settings;
 mod shown;
@@ -30,6 +32,7 @@ mod suite_new;
 mod suites;
 mod term;
 mod values;
+mod waivers;
 mod written;
 
 use std::process::ExitCode;
@@ -67,6 +70,9 @@ pub(crate) fn run() -> ExitCode {
         Command::Invoke(command) => invoke::run(command, &environment),
         Command::Doctor(command) => doctor::run(command, &environment),
         Command::Suite(command) => suite::run(command, &environment),
+        Command::Init(command) => init::run(command, &environment),
+        Command::Rules(command) => rules::list(command),
+        Command::Explain(command) => rules::explain(command),
         Command::Selftest(command) => selftest::run(command, &environment),
         Command::Report(_) => report::print_schema(),
     }

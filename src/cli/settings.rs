@@ -14,6 +14,7 @@ use scf_conform::pipeline::{Measure, Memory};
 use scf_conform::registry::Access;
 use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
 use scf_conform::selection::Selection;
+use scf_conform::waiver::Waiver;
 
 use super::engines::{EngineChoice, EngineName};
 use super::environment::{default_cache_dir, logins, surroundings};
@@ -47,6 +48,8 @@ pub(super) struct Settings {
     pub(super) color: ColorChoice,
     pub(super) jobs: Option<usize>,
     pub(super) fail_fast: bool,
+    /// Failures that are accepted.
+    pub(super) waivers: Vec<Waiver>,
     pub(super) cache_dir: PathBuf,
     /// What the environment says of where the local engine listens.
     pub(super) surroundings: Surroundings,
@@ -125,6 +128,8 @@ impl Settings {
                 .one("jobs", |text| number(text, 1, 1024))?
                 .map(|jobs| usize::try_from(jobs).unwrap_or(1)),
             fail_fast: options.switch("fail-fast")?,
+            // The file alone has them.
+            waivers: Vec::new(),
             cache_dir: cache_dir(&options, environment)?,
             surroundings: surroundings(environment),
             registry: Access {
@@ -208,15 +213,12 @@ fn function(options: &Options<'_>) -> Result<Function, Wrong> {
     let text = |text: &str| Ok(text.to_owned());
     function.command = options.one("command", text)?;
     function.args = options.one("args", text)?;
-    for (name, field) in [
-        ("name", &mut function.name),
-        ("namespace", &mut function.namespace),
-        ("region", &mut function.region),
-    ] {
+    for (name, field) in [("name", &mut function.name), ("namespace", &mut function.namespace)] {
         if let Some(text) = options.one(name, header_text)? {
             *field = text;
         }
     }
+    function.region = options.one("region", header_text)?;
     function.strict = options.switch("strict")?;
     // What is left is wrong in sum only: the size of all variables.
     if let (Err(error), Some(last)) = (function.validate(), options.given("env").last()) {

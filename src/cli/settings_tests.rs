@@ -48,7 +48,7 @@ fn the_first_place_that_sets_an_option_counts() {
     ]);
     let (variable_layer, _) = Layer::from_environment(&variables);
     let file = crate::cli::file::read("memory: 512\ntimeout: 7\nboots: 9\nstatic: true\n");
-    let layers = [&flags, &variable_layer, &file.expect("a good file")];
+    let layers = [&flags, &variable_layer, &file.expect("a good file").layer];
     let settings = Settings::new(&layers, &variables).expect("good settings");
     assert_eq!(settings.function.memory.map(MemoryMb::megabytes), Some(128));
     assert_eq!(settings.function.timeout.as_secs(), 5);
@@ -135,7 +135,7 @@ fn a_wrong_value_names_its_place() {
     assert_eq!(wrong.help.as_deref(), Some("did you mean `warning`?"));
 
     let text = "boots: many\n";
-    let layer = crate::cli::file::read(text).expect("a good file");
+    let layer = crate::cli::file::read(text).expect("a good file").layer;
     let wrong = Settings::new(&[&layer], &environment(&[])).expect_err("no number");
     let Origin::File(span) = wrong.origin else { panic!("{:?}", wrong.origin) };
     assert_eq!(&text[span], "many");

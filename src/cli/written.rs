@@ -37,7 +37,8 @@ fn named(file: &ReportFile) -> String {
     format!("`{}={}`", file.format.name, file.path.display())
 }
 
-fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// Puts bytes into a file, whole or not at all.
+pub(super) fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
     // A link stays a link: what it leads to is replaced.
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {

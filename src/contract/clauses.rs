@@ -1,5 +1,6 @@
 //! The contract's clauses, read once from the data that ships inside the program.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -44,18 +45,27 @@ pub struct Clause {
 #[serde(deny_unknown_fields)]
 pub struct Registries {
     personal_domain: String,
-    personal_hosts: Vec<String>,
+    /// The first label of each host, and the regions whose images it holds; none where they
+    /// are not known.
+    personal_hosts: BTreeMap<String, Vec<String>>,
     enterprise_domain: String,
 }
 
 impl Registries {
-    /// Whether a host is one of the Personal registries.
+    /// The regions whose images a Personal registry holds, by its host: none where they are not
+    /// known, `None` where the host is no Personal registry.
     #[must_use]
-    pub fn is_personal(&self, host: &str) -> bool {
-        let below = host.strip_suffix(self.personal_domain.as_str());
-        below
-            .and_then(|name| name.strip_suffix('.'))
-            .is_some_and(|name| self.personal_hosts.iter().any(|known| known == name))
+    pub fn regions_of(&self, host: &str) -> Option<&[String]> {
+        let below = host.strip_suffix(self.personal_domain.as_str())?.strip_suffix('.')?;
+        self.personal_hosts.get(below).map(Vec::as_slice)
+    }
+
+    /// The host of a region's Personal registry; `None` where it is not known.
+    #[must_use]
+    pub fn personal_host_of(&self, region: &str) -> Option<String> {
+        let holds = |regions: &Vec<String>| regions.iter().any(|known| known == region);
+        let (name, _) = self.personal_hosts.iter().find(|(_, regions)| holds(regions))?;
+        Some(format!("{name}.{}", self.personal_domain))
     }
 
     /// Whether a host is an Enterprise registry, by its public or its VPC name.

@@ -44,8 +44,8 @@ pub struct Function {
     pub name: String,
     /// The function's namespace.
     pub namespace: String,
-    /// The platform's name of the region.
-    pub region: String,
+    /// The platform's name of the region; `None` where none was named.
+    pub region: Option<String>,
     /// Whether the platform's newest behaviour is binding.
     pub strict: bool,
 }
@@ -180,7 +180,7 @@ impl Default for Function {
             args: None,
             name: "scf-conform".to_owned(),
             namespace: "default".to_owned(),
-            region: "ap-guangzhou".to_owned(),
+            region: None,
             strict: false,
         }
     }
@@ -223,6 +223,12 @@ impl Function {
         self.memory.unwrap_or_else(|| MemoryMb::recommended(image_bytes))
     }
 
+    /// The region that the function is told it runs in.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        self.region.as_deref().unwrap_or("ap-guangzhou")
+    }
+
     /// The variables that the platform sets for every image function, in its order.
     #[must_use]
     pub fn platform_environment(&self) -> Vec<(String, String)> {
@@ -230,7 +236,7 @@ impl Function {
         for (name, value) in [
             ("SCF_FUNCTIONNAME", self.name.as_str()),
             ("SCF_FUNCTIONVERSION", super::headers::VERSION),
-            ("TENCENTCLOUD_REGION", &self.region),
+            ("TENCENTCLOUD_REGION", self.region()),
             ("TENCENTCLOUD_APPID", super::headers::APP_ID),
             ("TENCENTCLOUD_UIN", super::headers::UIN),
         ] {

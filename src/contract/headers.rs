@@ -58,7 +58,7 @@ pub fn context_headers(
         ("X-Scf-Memory", &memory),
         ("X-Scf-Name", &function.name),
         ("X-Scf-Namespace", &function.namespace),
-        ("X-Scf-Region", &function.region),
+        ("X-Scf-Region", function.region()),
         ("X-Scf-Request-Id", request_id),
         ("X-Scf-Timeout", &timeout),
         ("X-Scf-Uin", UIN),

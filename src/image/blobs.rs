@@ -33,6 +33,12 @@ pub trait Blobs: Send + Sync {
     /// say: whoever has to fetch them can begin.
     fn expect(&self, _blobs: &[(Digest, u64)]) {}
 
+    /// Whether a blob that is read to its end is sure to be the one that its digest names: the
+    /// source has hashed it on its way.
+    fn vouches_for(&self, _digest: &Digest) -> bool {
+        false
+    }
+
     /// How the layers are packed here, compared with what a push sends.
     fn packing(&self) -> Packing {
         Packing::AsPushed

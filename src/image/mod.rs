@@ -6,6 +6,7 @@
 //! is an error.
 
 mod blobs;
+mod docker_archive;
 pub mod elf;
 pub(crate) mod entries;
 mod ldcache;
@@ -20,6 +21,7 @@ use crate::oci::{Digest, Reference};
 use crate::units;
 
 pub use blobs::{BlobError, Blobs, Packing, Root};
+pub use docker_archive::docker_archive;
 pub use load::{Depth, LoadError, Loading, load};
 pub(crate) use load::{Uninflated, inflate_into, tar_of};
 pub(crate) use tree::EntryId;

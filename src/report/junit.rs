@@ -139,7 +139,13 @@ fn case(check: &Check, fail_on: Severity) -> TestCase {
     let status = match check.status {
         Status::Skip => {
             let mut status = TestCaseStatus::skipped();
-            status.set_message(printable(&check.message));
+            match &check.waived {
+                None => status.set_message(printable(&check.message)),
+                Some(waived) => {
+                    let found = full(check);
+                    status.set_message(printable(&waived.told())).set_description(bounded(&found))
+                }
+            };
             status
         }
         Status::CouldNotCheck => not_kept(NonSuccessKind::Error, check),
@@ -276,9 +282,9 @@ mod tests {
     #[test]
     fn sums_follow_what_fails_the_run() {
         let mut report = sample::report();
-        assert_eq!(sums(&report), [18, 2, 2, 6]);
+        assert_eq!(sums(&report), [19, 2, 2, 7]);
         report.fail_on = Severity::Warning;
-        assert_eq!(sums(&report), [18, 3, 2, 6]);
+        assert_eq!(sums(&report), [19, 3, 2, 7]);
     }
 
     #[test]
@@ -298,7 +304,7 @@ mod tests {
                 case.name
             );
         }
-        assert_eq!(seen.len(), 18 + 1 + 11);
+        assert_eq!(seen.len(), 19 + 1 + 12);
     }
 
     #[test]

@@ -198,6 +198,8 @@ pub struct Counts {
     pub infos: usize,
     /// Not looked at.
     pub skipped: usize,
+    /// Failed, and accepted.
+    pub waived: usize,
     /// Could not be looked at.
     pub errors: usize,
 }
@@ -280,6 +282,10 @@ impl Counts {
         let mut counts = Counts::default();
         for check in checks {
             counts.checks += 1;
+            if check.waived.is_some() {
+                counts.waived += 1;
+                continue;
+            }
             *match (check.status, check.severity) {
                 (Status::Pass, _) => &mut counts.passed,
                 (Status::Skip, _) => &mut counts.skipped,

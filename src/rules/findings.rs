@@ -28,6 +28,7 @@ impl Findings {
                 source: contract.basis(rule.clause),
                 duration: Duration::ZERO,
                 place: None,
+                waived: None,
             },
         }
     }

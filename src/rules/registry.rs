@@ -14,7 +14,10 @@ pub(super) const RULE: Rule = Rule {
     title: "reference names a TCR registry and keeps its naming rules",
     clause: "registry",
     why: "SCF pulls from Tencent Container Registry only, Personal or Enterprise. An image anywhere \
-          else has to be copied there before a function can use it.",
+          else has to be copied there before a function can use it. A Personal registry serves \
+          one region, or the mainland; with --region, another region's is told. A domain of \
+          one's own before an Enterprise registry cannot be told from any other host: give its \
+          own name, or waive the rule.",
     fix: "docker tag … ccr.ccs.tencentyun.com/<namespace>/<name>:<tag>, and push that",
     proof: Proof { breaks: "r001-other-registry", keeps: "r001-tcr-enterprise" },
     look: Look::Manifest(look),
@@ -35,8 +38,18 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
     }
     let registries = &function.contract.registries;
     let host = name.registry();
-    let problem = if registries.is_personal(host) {
-        personal(&name)
+    let problem = if let Some(regions) = registries.regions_of(host) {
+        match (personal(&name), elsewhere(host, regions, function)) {
+            (Some(problem), _) => Some(problem),
+            (None, Ok(seen)) => {
+                found.pass(seen);
+                return;
+            }
+            (None, Err((problem, fix))) => {
+                found.fail(problem).fix(fix);
+                return;
+            }
+        }
     } else if registries.is_enterprise(host) {
         enterprise(&name)
     } else {
@@ -49,6 +62,31 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
             .fail(format!("`{}`: {problem}", name.repository()))
             .fix("rename namespace or repository by the registry's rules"),
     };
+}
+
+/// Whether a Personal registry is that of the function's region, where one was named; if not,
+/// the problem and its fix. Of a region that is not in the table nothing can be said.
+fn elsewhere(
+    host: &str,
+    regions: &[String],
+    function: &Function,
+) -> Result<String, (String, String)> {
+    let Some(region) = &function.region else { return Ok(host.to_owned()) };
+    match function.contract.registries.personal_host_of(region) {
+        Some(own) if own != host => {
+            let of = match regions {
+                [] => " is".to_owned(),
+                [one] => format!(" is the registry of {one}, and"),
+                [first, ..] => format!(" is the registry of {first} and its neighbours, and"),
+            };
+            Err((
+                format!("{host}{of} not that of the function's region {region}"),
+                format!("push the image to {own}, or make the function in another region"),
+            ))
+        }
+        Some(_) => Ok(format!("{host}, the registry of {region}")),
+        None => Ok(format!("{host}; which registry {region} has is not known")),
+    }
 }
 
 fn personal(name: &Name) -> Option<String> {
@@ -118,6 +156,31 @@ mod tests {
         check(personal, "ccr.ccs.tencentyun.com/team/my-app_2.x:v1", true);
         check(personal, "ccr.ccs.tencentyun.com/team/front/app:v1", false);
         check(personal, "ccr.ccs.tencentyun.com/app:v1", false);
+    }
+
+    #[test]
+    fn a_personal_registry_is_that_of_its_region() {
+        let told = |host: &str, region: &str| {
+            let region = (!region.is_empty()).then(|| region.to_owned());
+            let function = Function { region, ..Function::default() };
+            let regions = function.contract.registries.regions_of(host).expect("is Personal");
+            elsewhere(host, regions, &function)
+        };
+        let (mainland, hongkong) = ("ccr.ccs.tencentyun.com", "hkccr.ccs.tencentyun.com");
+        for (host, region, fine) in [
+            (mainland, "", true),
+            (mainland, "ap-guangzhou", true),
+            (mainland, "ap-chengdu", true),
+            (mainland, "eu-frankfurt", false),
+            (mainland, "ap-shanghai-fsi", false),
+            (hongkong, "ap-hongkong", true),
+            (hongkong, "ap-guangzhou", false),
+            // Of a region that nobody has told us of, nothing is known.
+            (hongkong, "ap-somewhere", true),
+            ("shadcccr.ccs.tencentyun.com", "ap-hongkong", false),
+        ] {
+            assert_eq!(told(host, region).is_ok(), fine, "{host} {region}");
+        }
     }
 
     #[test]

@@ -93,6 +93,8 @@ pub struct Settings {
     command: Option<String>,
     /// `--args`.
     args: Option<String>,
+    /// `--region`.
+    region: Option<String>,
     /// `--strict`.
     strict: bool,
     /// `--only`: the ids and globs to which the check is limited; all where empty.
@@ -273,6 +275,7 @@ impl Fixture {
             env: settings.env.clone().into_iter().collect(),
             command: settings.command.clone(),
             args: settings.args.clone(),
+            region: settings.region.clone(),
             strict: settings.strict,
             ..usual
         };

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::{Failure, Fixture};
+use super::{Failure, Fixture, Sent};
 use crate::check::{Check, Severity, Status};
 use crate::report::{ImageReport, Verdict};
 
 /// The rows of all fixtures that were checked.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Matrix {
     /// In the order of the fixtures' names.
     pub rows: Vec<Row>,
+    /// Who booted them.
+    pub engines: Vec<String>,
+    /// Images that were sent through every source.
+    pub sent: Vec<Sent>,
 }
 
 /// One fixture, checked.
@@ -142,10 +146,25 @@ impl Row {
 }
 
 impl Matrix {
-    /// Whether every fixture was found as expected.
+    /// Whether every fixture was found as expected, through every source.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.rows.iter().all(Row::holds)
+        self.rows.iter().all(Row::holds) && self.sent.iter().all(|sent| sent.deviations.is_empty())
+    }
+
+    /// Adds what another engine found of these fixtures, or of some of them.
+    pub fn add(&mut self, engine: &str, other: Matrix) {
+        self.engines.push(engine.to_owned());
+        for row in other.rows {
+            let Some(own) = self.rows.iter_mut().find(|own| own.name == row.name) else {
+                self.rows.push(row);
+                continue;
+            };
+            let told = row.deviations.iter().map(|line| format!("with {engine}: {line}"));
+            own.deviations.extend(told);
+            own.passed.extend(row.passed);
+            own.failed.extend(row.failed);
+        }
     }
 
     /// Every id that a check had, or that a fixture is to break.
@@ -197,6 +216,7 @@ image: {layers: []}
             source: Basis::default(),
             duration: Duration::ZERO,
             place: None,
+            waived: None,
         }
     }
 
@@ -224,10 +244,24 @@ image: {layers: []}
     fn what_is_as_expected_holds() {
         let row = row(good());
         assert_eq!(row.deviations, Vec::<String>::new());
-        let matrix = Matrix { rows: vec![row] };
+        let matrix = Matrix { rows: vec![row], ..Matrix::default() };
         assert_eq!(matrix.breaking("B001").count(), 1);
         assert_eq!(matrix.keeping("M001").count(), 1);
         assert_eq!(matrix.keeping("E001").count(), 0);
+    }
+
+    #[test]
+    fn what_another_engine_found_is_told_with_its_name() {
+        let mut matrix = Matrix { rows: vec![row(good())], ..Matrix::default() };
+        matrix.add("docker", Matrix { rows: vec![row(good())], ..Matrix::default() });
+        assert!(matrix.holds() && matrix.rows.len() == 1);
+        let mut other = good();
+        other[1].status = Status::Pass;
+        matrix.add("docker", Matrix { rows: vec![row(other)], ..Matrix::default() });
+        assert_eq!(
+            matrix.rows[0].deviations,
+            ["with docker: B001: expected fail, found pass: seen"]
+        );
     }
 
     #[test]

@@ -6,11 +6,14 @@
 //! and cases that have no row in it.
 
 mod fixture;
+mod loopback;
 mod matrix;
+mod sources;
 mod text;
 
 pub use fixture::{Expected, Failure, Fixture, FixtureError, Proves, Settings, fixtures};
 pub use matrix::{Matrix, Row, compare};
+pub use sources::{SENT, SendError, Sent, send};
 pub use text::list;
 
 use crate::contract::FunctionType;
@@ -92,7 +95,8 @@ pub fn run(
             });
         }
     });
-    Matrix { rows: rows.into_iter().filter_map(OnceLock::into_inner).collect() }
+    let rows = rows.into_iter().filter_map(OnceLock::into_inner).collect();
+    Matrix { rows, ..Matrix::default() }
 }
 
 /// The next fixture that nobody has taken.

@@ -18,14 +18,16 @@ impl Matrix {
         let deviating: Vec<&Row> = self.rows.iter().filter(|row| !row.holds()).collect();
         // Writing to a string cannot fail.
         let _ = self.write(&mut text, unproved, &deviating);
-        let word = if unproved.is_empty() && deviating.is_empty() { "ok" } else { "FAIL" };
+        let word = if unproved.is_empty() && self.holds() { "ok" } else { "FAIL" };
         let _ = writeln!(
             text,
-            "selftest: {word}  {} images: {} as expected, {} not; {} rules and cases unproved",
+            "selftest: {word}  {} images: {} as expected, {} not; {} rules and cases unproved; booted \
+             with {}",
             self.rows.len(),
             self.rows.len() - deviating.len(),
             deviating.len(),
             unproved.len(),
+            self.engines.join(", "),
         );
         text
     }
@@ -62,7 +64,24 @@ impl Matrix {
         if !(deviating.is_empty() && unproved.is_empty()) {
             writeln!(out)?;
         }
-        Ok(())
+        self.write_sent(out)
+    }
+
+    fn write_sent(&self, out: &mut String) -> fmt::Result {
+        let Some(first) = self.sent.first() else { return Ok(()) };
+        let names: Vec<&str> = self.sent.iter().map(|sent| sent.name.as_str()).collect();
+        let same = if self.sent.iter().all(|sent| sent.deviations.is_empty()) {
+            "the same was found"
+        } else {
+            "NOT the same was found"
+        };
+        writeln!(out, "{same} through {}: {}", first.through.join(", "), names.join(", "))?;
+        for sent in &self.sent {
+            for deviation in &sent.deviations {
+                writeln!(out, "    {}: {deviation}", sent.name)?;
+            }
+        }
+        writeln!(out)
     }
 }
 
@@ -90,6 +109,7 @@ mod tests {
 
     use super::*;
     use crate::report::Verdict;
+    use crate::selftest::Sent;
 
     #[test]
     fn the_matrix_is_read_at_a_glance() {
@@ -107,6 +127,11 @@ mod tests {
             row("hello", None, &[]),
             row("loopback-bind", Some("B001"), &["B001: expected fail, found pass: on 0.0.0.0"]),
         ];
+        let sent = vec![Sent {
+            name: "hello".to_owned(),
+            through: vec!["oci", "docker"],
+            deviations: vec!["through docker: M001 fail, not pass: seen".to_owned()],
+        }];
         expect![[r"
             rule  broken by          kept by
             B001  loopback-bind (!)  hello
@@ -116,10 +141,13 @@ mod tests {
                 B001: expected fail, found pass: on 0.0.0.0
             M001: `manifest-schema-1` is no fixture that breaks it
 
-            selftest: FAIL  2 images: 1 as expected, 1 not; 1 rules and cases unproved
+            NOT the same was found through oci, docker: hello
+                hello: through docker: M001 fail, not pass: seen
+
+            selftest: FAIL  2 images: 1 as expected, 1 not; 1 rules and cases unproved; booted with embedded
         "]]
         .assert_eq(
-            &Matrix { rows }
+            &Matrix { rows, sent, engines: vec!["embedded".to_owned()] }
                 .text(&["M001: `manifest-schema-1` is no fixture that breaks it".to_owned()]),
         );
     }

@@ -13,7 +13,7 @@ use std::thread;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
 
 /// Bytes of a piece.
-pub(super) const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 64 << 10;
 /// The level that Go's `compress/gzip` takes when it is not told, and so engines do.
 pub(super) const LEVEL: u32 = 6;
 /// What a piece may refer back to: the window of the format.

@@ -26,7 +26,7 @@ pub struct Bounds<'a> {
 }
 
 /// Pieces of a layer that are samples of it.
-const SAMPLES: u64 = 64;
+const SAMPLES: u64 = 96;
 /// How near to a bound an estimate is not enough: a tenth of it.
 const NEAR: u64 = 10;
 /// Sizes that are remembered.

@@ -99,6 +99,7 @@ impl Case {
             source: clause.map(|clause| function.contract.basis(clause)).unwrap_or_default(),
             duration: std::time::Duration::ZERO,
             place: self.place.clone(),
+            waived: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Has the engine have the image: found by its id, or else loaded from the source's blobs.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use bollard::errors::Error;
@@ -10,14 +10,12 @@ use bollard::query_parameters::{
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::unfold;
-use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::super::EngineError;
 use super::client::{Client, doing, is_absent};
 use super::leftovers::{Owner, REPOSITORY};
-use crate::image::{Blobs, Image, Layer, Uninflated, inflate_into};
-use crate::oci::Digest;
+use crate::image::{Blobs, Image, docker_archive};
 
 /// Bytes that go to the engine at a time.
 const CHUNK: usize = 256 << 10;
@@ -92,7 +90,7 @@ fn load(client: &Client, name: &str, image: &Image, blobs: &dyn Blobs) -> Result
     std::thread::scope(|scope| {
         let writer = scope.spawn(move || {
             let mut to = ToEngine { send, chunk: Vec::with_capacity(CHUNK) };
-            archive(name, image, blobs, &mut to).and_then(|()| to.flush())
+            docker_archive(name, image, blobs, &mut to).and_then(|()| to.flush())
         });
         let answer = client.ask(|docker| async move { import(docker, receive).await });
         let written = writer
@@ -143,74 +141,5 @@ impl Write for ToEngine {
             return Ok(());
         }
         self.send.blocking_send(chunk.into()).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
-/// Writes what `docker save` writes: config, layers, and the list of both. Layers go plain:
-/// the engine inflates slower, and not whatever a registry takes.
-fn archive(name: &str, image: &Image, blobs: &dyn Blobs, to: &mut ToEngine) -> io::Result<()> {
-    let digest: Digest = image.config.digest.parse().map_err(io::Error::other)?;
-    let mut config = Vec::new();
-    blobs.blob(&digest).map_err(io::Error::other)?.read_to_end(&mut config)?;
-    let mut archive = tar::Builder::new(to);
-    let config_name = format!("{}.json", digest.hex());
-    archive.append(&header(&config_name, config.len() as u64)?, config.as_slice())?;
-    let mut names = Vec::new();
-    for (number, layer) in image.layers.iter().enumerate() {
-        let name = format!("{number}/layer.tar");
-        archive.append(&header(&name, layer.unpacked)?, io::empty())?;
-        copy(layer, blobs, archive.get_mut())?;
-        names.push(name);
-    }
-    let manifest = json!([{"Config": config_name, "RepoTags": [name], "Layers": names}]);
-    let manifest = manifest.to_string();
-    archive.append(&header("manifest.json", manifest.len() as u64)?, manifest.as_bytes())?;
-    archive.finish()
-}
-
-fn header(name: &str, size: u64) -> io::Result<tar::Header> {
-    let mut header = tar::Header::new_ustar();
-    header.set_path(name)?;
-    header.set_mode(0o644);
-    header.set_size(size);
-    header.set_cksum();
-    Ok(header)
-}
-
-/// A layer's plain bytes, exactly as many as were announced, filled up to a whole block.
-fn copy(layer: &Layer, blobs: &dyn Blobs, to: &mut ToEngine) -> io::Result<()> {
-    let blob = blobs.blob(&layer.digest).map_err(io::Error::other)?;
-    let mut counted = Counted { to, bytes: 0 };
-    inflate_into(blob, &mut counted).map_err(|error| match error {
-        Uninflated::Read(error) | Uninflated::Write(error) => error,
-        Uninflated::Damaged(why) => io::Error::other(format!("{} {why}", layer.digest)),
-    })?;
-    let bytes = counted.bytes;
-    if bytes != layer.unpacked {
-        let expected = layer.unpacked;
-        let why = format!("{} has {bytes} bytes, not {expected} any more", layer.digest);
-        return Err(io::Error::other(why));
-    }
-    let rest = usize::try_from(bytes % 512).unwrap_or_default();
-    if rest > 0 {
-        to.write_all(&[0; 512][rest..])?;
-    }
-    Ok(())
-}
-
-struct Counted<'a> {
-    to: &'a mut ToEngine,
-    bytes: u64,
-}
-
-impl Write for Counted<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.to.write(bytes)?;
-        self.bytes += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

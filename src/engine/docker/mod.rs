@@ -45,6 +45,18 @@ pub enum Started {
     Refused(Refused),
 }
 
+/// An image that the engine has for as long as this is kept.
+#[derive(Debug)]
+pub struct Lent(Arc<Had>);
+
+impl Lent {
+    /// By what the engine finds it: a name, or an id.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.name.trim_start_matches("sha256:")
+    }
+}
+
 /// Images that are kept in the engine for the next boot.
 const KEPT: usize = 4;
 
@@ -104,6 +116,15 @@ impl Docker {
         self.swept.call_once(|| leftovers::remove(&self.client));
         let had = self.have(image, blobs)?;
         start::boot(self, had, plan, begun)
+    }
+
+    /// Puts an image into the engine for a while, as a boot does.
+    ///
+    /// # Errors
+    ///
+    /// Where the engine does not take it.
+    pub fn lend(&self, image: &Image, blobs: &dyn Blobs) -> Result<Lent, EngineError> {
+        self.have(image, blobs).map(Lent)
     }
 
     fn have(&self, image: &Image, blobs: &dyn Blobs) -> Result<Arc<Had>, EngineError> {

@@ -1,6 +1,8 @@
 //! A layer's bytes, inflated and hashed on the way: the compressed ones and the plain ones.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Scope, ScopedJoinHandle};
 
@@ -19,19 +21,22 @@ const CHUNKS: usize = 4;
 /// What was found out of the compressed bytes.
 pub(super) struct Compressed {
     pub(super) compression: Compression,
-    pub(super) digest: Digest,
+    /// `None` where it was not wanted.
+    pub(super) digest: Option<Digest>,
     pub(super) bytes: u64,
     /// What is wrong with how the bytes are packed.
     pub(super) problem: Option<String>,
 }
 
-/// Whether the inflated bytes are hashed.
+/// Which bytes are hashed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hashing {
-    /// For the layer's diff ID.
-    Wanted,
-    /// The diff ID is known.
-    Unwanted,
+    /// The packed ones and the plain ones: for the blob's digest and its diff ID.
+    Both,
+    /// The plain ones, unless they are the blob's own: the source vouches for that.
+    Plain,
+    /// The packed ones: the diff ID is known.
+    Packed,
 }
 
 /// The inflated bytes, as a tape; another thread makes them.
@@ -41,6 +46,9 @@ pub(super) struct Inflated {
     current: Vec<u8>,
     at: usize,
     hasher: Option<Sha256>,
+    /// Whether the bytes turned out not to be packed, where that spares the hashing; known
+    /// before the first chunk comes.
+    plain: Option<Arc<AtomicBool>>,
     bytes: u64,
 }
 
@@ -53,9 +61,14 @@ pub(super) fn inflate<'scope>(
 ) -> (Inflated, ScopedJoinHandle<'scope, io::Result<Compressed>>) {
     let (send, chunks) = sync_channel(CHUNKS);
     let (empty, recycled) = sync_channel(CHUNKS + 2);
-    let thread = scope.spawn(move || work(blob, told, &send, &recycled));
-    let hasher = (hashing == Hashing::Wanted).then(Sha256::new);
-    (Inflated { chunks, empty, current: Vec::new(), at: 0, hasher, bytes: 0 }, thread)
+    let packed = (hashing != Hashing::Plain).then(Sha256::new);
+    let plain = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&plain);
+    let thread = scope.spawn(move || work(blob, packed, told, &send, &recycled, &seen));
+    let hasher = (hashing != Hashing::Packed).then(Sha256::new);
+    // A plain blob is its own plain bytes: its digest is the diff ID.
+    let plain = (hashing == Hashing::Plain).then_some(plain);
+    (Inflated { chunks, empty, current: Vec::new(), at: 0, hasher, plain, bytes: 0 }, thread)
 }
 
 impl Inflated {
@@ -73,6 +86,9 @@ impl Inflated {
         // A chunk that is not taken back is only not used again.
         let _ = self.empty.try_send(used);
         let Ok(chunk) = self.chunks.recv() else { return false };
+        if self.plain.as_ref().is_some_and(|plain| plain.load(Ordering::Relaxed)) {
+            self.hasher = None;
+        }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(&chunk);
         }
@@ -113,14 +129,17 @@ impl Tape for Inflated {
 
 fn work(
     blob: impl Read,
+    hasher: Option<Sha256>,
     told: &mut dyn FnMut(u64),
     send: &SyncSender<Vec<u8>>,
     recycled: &Receiver<Vec<u8>>,
+    plain: &AtomicBool,
 ) -> io::Result<Compressed> {
-    let mut hashed = Hashed { inner: blob, hasher: Sha256::new(), bytes: 0, failed: None, told };
+    let mut hashed = Hashed { inner: blob, hasher, bytes: 0, failed: None, told };
     let mut raw = BufReader::with_capacity(CHUNK, &mut hashed);
     let magic = raw.fill_buf().unwrap_or_default();
     let compression = Compression::of(magic);
+    plain.store(compression == Compression::None, Ordering::Relaxed);
     let mut pump = Pump { send, recycled, sent: 0 };
     let result = match compression {
         Compression::None => pump.all(&mut raw),
@@ -155,7 +174,7 @@ fn work(
         let at = bytes.saturating_sub(rest);
         format!("is damaged as a {name} stream before byte {at} ({sent} inflated): {error}")
     });
-    let digest = Digest::from_bytes(hasher.finalize().into());
+    let digest = hasher.map(|hasher| Digest::from_bytes(hasher.finalize().into()));
     Ok(Compressed { compression, digest, bytes, problem })
 }
 
@@ -217,7 +236,7 @@ impl Pump<'_> {
 
 struct Hashed<'a, R> {
     inner: R,
-    hasher: Sha256,
+    hasher: Option<Sha256>,
     bytes: u64,
     /// The source's own failure, kept apart from a decoder's complaint.
     failed: Option<io::Error>,
@@ -234,7 +253,9 @@ impl<R: Read> Read for Hashed<'_, R> {
                 0
             }
         };
-        self.hasher.update(&buffer[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         self.bytes += count as u64;
         (self.told)(self.bytes);
         Ok(count)

@@ -7,7 +7,7 @@ use tar::EntryType;
 use super::super::elf::Sniffer;
 use super::super::entries::{Tape, TarEntry, each_entry};
 use super::super::tree::{Builder, Entry, EntryId};
-use super::super::{Kind, Layer};
+use super::super::{Compression, Kind, Layer};
 use super::Descriptor;
 use super::inflate::{Compressed, Hashing, inflate};
 use crate::oci::Digest;
@@ -26,13 +26,14 @@ pub(super) struct ReadLayer {
 /// Reads a layer. An error is the source's; what is wrong with the bytes is a problem.
 pub(super) fn read(
     blob: Box<dyn Read + Send + '_>,
+    hashing: Hashing,
     descriptor: &Descriptor,
     layer: u32,
     builder: &mut Builder,
     told: &mut (dyn FnMut(u64) + Send),
 ) -> io::Result<ReadLayer> {
     std::thread::scope(|scope| {
-        let (mut inflated, thread) = inflate(scope, blob, Hashing::Wanted, told);
+        let (mut inflated, thread) = inflate(scope, blob, hashing, told);
         let mut problems = entries(&mut inflated, layer, builder);
         let (unpacked, diff_id) = inflated.finish();
         let compressed = thread.join().map_err(|_| no_thread())??;
@@ -41,6 +42,8 @@ pub(super) fn read(
             problems.insert(0, changed);
         }
         let whole = compressed.problem.is_none();
+        let vouched = hashing == Hashing::Plain && compressed.compression == Compression::None;
+        let diff_id = diff_id.or(vouched.then_some(*digest));
         if let Some(problem) = compressed.problem {
             // A stream that ends early ends its tar early; that is one thing.
             problems.retain(|problem| !problem.starts_with(NO_TAR));
@@ -62,13 +65,10 @@ pub(super) fn read(
 /// What does not fit between a blob and its descriptor.
 fn changed(compressed: &Compressed, digest: Digest, size: u64) -> Option<String> {
     let Compressed { bytes, digest: is, .. } = compressed;
-    if *bytes != size {
-        Some(format!("has {bytes} bytes, and its descriptor says {size}"))
-    } else if *is != digest {
-        Some(format!("has digest {is}, and its descriptor says {digest}"))
-    } else {
-        None
-    }
+    let differs = is.filter(|is| *is != digest);
+    let size =
+        (*bytes != size).then(|| format!("has {bytes} bytes, and its descriptor says {size}"));
+    size.or_else(|| differs.map(|is| format!("has digest {is}, and its descriptor says {digest}")))
 }
 
 fn no_thread() -> io::Error {
@@ -83,7 +83,7 @@ pub(crate) fn tar_of<T>(
 ) -> io::Result<T> {
     let mut told = |_| {};
     std::thread::scope(|scope| {
-        let (mut inflated, thread) = inflate(scope, blob, Hashing::Unwanted, &mut told);
+        let (mut inflated, thread) = inflate(scope, blob, Hashing::Packed, &mut told);
         let result = read(&mut inflated)?;
         inflated.finish();
         let compressed = thread.join().map_err(|_| no_thread())??;
@@ -109,7 +109,7 @@ pub(crate) enum Uninflated {
 pub(crate) fn inflate_into(from: impl Read + Send, to: &mut impl Write) -> Result<(), Uninflated> {
     let mut told = |_| {};
     std::thread::scope(|scope| {
-        let (mut inflated, thread) = inflate(scope, from, Hashing::Unwanted, &mut told);
+        let (mut inflated, thread) = inflate(scope, from, Hashing::Packed, &mut told);
         io::copy(&mut inflated, to).and_then(|_| to.flush()).map_err(Uninflated::Write)?;
         inflated.finish();
         let read = thread.join().map_err(|_| no_thread()).and_then(|compressed| compressed);

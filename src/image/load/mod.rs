@@ -5,6 +5,7 @@ mod inflate;
 mod layer;
 mod resolve;
 
+use inflate::Hashing;
 pub(crate) use layer::{Uninflated, inflate_into, tar_of};
 
 use serde_json::Value;
@@ -146,7 +147,9 @@ fn read_layers(
             format!("layer {} of {} ({})", at + 1, descriptors.len(), descriptor.digest.short());
         let blob = blobs.blob(&descriptor.digest)?;
         let mut told = |bytes| progress(done + bytes, of);
-        let read = layer::read(blob, descriptor, place, &mut builder, &mut told);
+        let known = blobs.vouches_for(&descriptor.digest);
+        let hashing = if known { Hashing::Plain } else { Hashing::Both };
+        let read = layer::read(blob, hashing, descriptor, place, &mut builder, &mut told);
         let read = read.map_err(|source| BlobError::Read {
             what: name.clone(),
             place: format!("`{reference}`"),

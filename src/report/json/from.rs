@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::wire::{
     Boot, Boots, Check, ColdStart, Document, Image, Job, Kind, LogLine, Logs, MemorySweep, Phases,
     Place, Severity, SizeKnown, Spread, Status, Stream, Summary, Tier, Tool, Trouble, Verdict,
+    Waived,
 };
 use crate::contract::FunctionType;
 use crate::evidence::{Ending, JobEnd};
@@ -18,7 +19,8 @@ pub(super) const SCHEMA: &str = "scf-conform/report/v1";
 
 impl From<&Report> for Document {
     fn from(report: &Report) -> Document {
-        let Counts { checks, passed, failed, warnings, infos, skipped, errors } = report.counts();
+        let Counts { checks, passed, failed, warnings, infos, skipped, waived, errors } =
+            report.counts();
         Document {
             schema: SCHEMA,
             tool: Tool { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") },
@@ -33,7 +35,8 @@ impl From<&Report> for Document {
                 failed,
                 warnings,
                 infos,
-                skipped,
+                skipped: skipped + waived,
+                waived,
                 errors,
                 duration_ms: ms(report.duration),
             },
@@ -193,6 +196,10 @@ fn check(check: &check::Check) -> Check {
             .place
             .as_ref()
             .map(|place| Place { file: place.file.clone(), line: place.line }),
+        waived: check.waived.as_ref().map(|check::Waived { reason, until }| Waived {
+            reason: reason.clone(),
+            until: until.clone(),
+        }),
         duration_ms: ms(check.duration),
     }
 }

@@ -259,8 +259,21 @@ pub(super) struct Check {
     pub(super) source: String,
     /// Where the check is written in the user's file; null for the built-in ones.
     pub(super) place: Option<Place>,
+    /// Why it does not count that the image breaks this rule, where somebody has accepted that;
+    /// the status is `skip` then, and the message says what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) waived: Option<Waived>,
     /// How long it took.
     pub(super) duration_ms: f64,
+}
+
+/// Why a failure is accepted.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Waived {
+    /// As the user gave it.
+    pub(super) reason: String,
+    /// The last day on which it is, as `2027-01-31`; null where it has no end.
+    pub(super) until: Option<String>,
 }
 
 /// How much a failed check weighs.
@@ -344,7 +357,10 @@ pub(super) struct Summary {
     pub(super) warnings: usize,
     /// Failed with severity info.
     pub(super) infos: usize,
+    /// Not looked at, or failed and waived.
     pub(super) skipped: usize,
+    /// How many of the skipped ones failed and were waived.
+    pub(super) waived: usize,
     /// Could not be checked.
     pub(super) errors: usize,
     /// From the start of the run to its end.

@@ -1,5 +1,6 @@
 //! One line a check.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ const TOLD: Duration = Duration::from_micros(50);
 /// The word that a line begins with, four columns wide.
 pub(super) fn label(check: &Check) -> &'static str {
     match (check.status, check.severity) {
+        _ if check.waived.is_some() => "WAIV",
         (Status::Pass, _) => "PASS",
         (Status::Skip, _) => "SKIP",
         (Status::CouldNotCheck, _) => "ERR ",
@@ -36,6 +38,7 @@ pub(super) fn colour(label: &str) -> ColoredString {
     match label.trim_end() {
         "PASS" => label.green(),
         "SKIP" => label.dimmed(),
+        "WAIV" => label.yellow(),
         "WARN" => label.yellow().bold(),
         "INFO" => label.cyan(),
         "ERR" | "ERROR" => label.magenta().bold(),
@@ -61,13 +64,14 @@ pub(super) fn all(checks: &[Check], page: Page, out: &mut dyn Write) -> io::Resu
 }
 
 fn skipped_alike(one: &Check, other: &Check) -> bool {
-    one.status == Status::Skip && other.status == Status::Skip && one.message == other.message
+    let skipped = |check: &Check| check.status == Status::Skip && check.waived.is_none();
+    skipped(one) && skipped(other) && one.message == other.message
 }
 
 fn one(check: &Check, id_width: usize, page: Page, out: &mut dyn Write) -> io::Result<()> {
     let time = if check.duration < TOLD { String::new() } else { units::duration(check.duration) };
     let indent = begin(label(check), &time, &check.id, id_width, out)?;
-    let (title, message) = (printable(&check.title), printable(&check.message));
+    let (title, message) = (printable(&check.title), said(check));
     if page.detail == Detail::Full {
         rest(&title, indent, page, str::to_owned, out)?;
         if !message.is_empty() {
@@ -84,6 +88,18 @@ fn one(check: &Check, id_width: usize, page: Page, out: &mut dyn Write) -> io::R
     match check.status {
         Status::Pass | Status::Skip => writeln!(out, "{title}{}", message.dimmed()),
         Status::Fail | Status::CouldNotCheck => writeln!(out, "{title}{message}"),
+    }
+}
+
+/// What was found; of a waived check, first why that is accepted.
+fn said(check: &Check) -> Cow<'_, str> {
+    match &check.waived {
+        None => printable(&check.message),
+        Some(waived) => Cow::Owned(format!(
+            "{}; found {}",
+            printable(&waived.told()),
+            printable(&check.message)
+        )),
     }
 }
 

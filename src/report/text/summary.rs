@@ -70,7 +70,7 @@ fn word(verdict: Verdict) -> &'static str {
 }
 
 fn counts(counts: Counts) -> String {
-    let Counts { checks, passed, failed, warnings, infos, skipped, errors } = counts;
+    let Counts { checks, passed, failed, warnings, infos, skipped, waived, errors } = counts;
     let many = |count: usize, one: &str, more: &str| match count {
         0 => String::new(),
         1 => format!(", 1 {one}"),
@@ -82,6 +82,7 @@ fn counts(counts: Counts) -> String {
         + &many(warnings, "warning", "warnings")
         + &many(infos, "info", "infos")
         + &many(skipped, "skipped", "skipped")
+        + &many(waived, "waived", "waived")
         + &many(errors, "not checked", "not checked")
 }
 

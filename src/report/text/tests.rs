@@ -47,12 +47,12 @@ fn the_last_line_is_the_verdict_at_every_detail() {
         ),
         (
             one(sample::failing()),
-            "conform: FAIL  11 checks: 1 passed, 2 failed, 1 warning, 1 info, 5 skipped, 1 not checked  (did not listen, limit 30 s)",
+            "conform: FAIL  12 checks: 1 passed, 2 failed, 1 warning, 1 info, 5 skipped, 1 waived, 1 not checked  (did not listen, limit 30 s)",
         ),
         (one(sample::unreadable()), "conform: ERROR  could not be checked"),
         (
             sample::report(),
-            "conform: ERROR  3 images, 17 checks: 6 passed, 2 failed, 1 warning, 1 info, 6 skipped, 1 not checked",
+            "conform: ERROR  3 images, 18 checks: 6 passed, 2 failed, 1 warning, 1 info, 6 skipped, 1 waived, 1 not checked",
         ),
     ] {
         for detail in [Detail::Brief, Detail::Normal, Detail::Full] {

@@ -75,13 +75,15 @@ pub(super) fn open(
     if let Some(stored) = Stored::new(&store, &found, text) {
         return Ok(Box::new(stored));
     }
+    let had_none = found.diff_ids.iter().all(|digest| store.get(digest).is_none());
     export::export(&runtime, &docker, &found, &store, telling).map_err(failed)?;
-    let stored = Stored::new(&store, &found, text).ok_or_else(|| {
+    let mut stored = Stored::new(&store, &found, text).ok_or_else(|| {
         let all = found.diff_ids.iter().chain([&found.id]);
         let lost = all.filter(|digest| store.get(digest).is_none()).map(Digest::short);
         let lost: Vec<_> = lost.collect();
         failed(Failure::Odd(format!("its export lacks {}", lost.join(", "))))
     })?;
+    stored.hashed = had_none;
     Ok(Box::new(stored))
 }
 
@@ -129,6 +131,9 @@ struct Stored {
     root: Root,
     packing: Packing,
     blobs: HashMap<Digest, File>,
+    /// Whether the blobs came just now, and were hashed on their way. What an earlier run kept
+    /// may have been changed since.
+    hashed: bool,
     place: String,
 }
 
@@ -142,7 +147,13 @@ impl Stored {
             let manifest = manifest(store, found, &first.0, &mut blobs)?;
             let media_type = Some(media_type::DOCKER_MANIFEST.to_owned());
             let root = Root { bytes: manifest, media_type, digest: None, size: None };
-            return Some(Stored { root, packing: Packing::BeforePush, blobs, place });
+            return Some(Stored {
+                root,
+                packing: Packing::BeforePush,
+                blobs,
+                hashed: false,
+                place,
+            });
         }
         take_all(store, &first.1, &mut blobs, DEEPEST)?;
         let (bytes, value) = first;
@@ -152,7 +163,7 @@ impl Stored {
             size: Some(bytes.len() as u64),
             bytes,
         };
-        Some(Stored { root, packing: Packing::AsPushed, blobs, place })
+        Some(Stored { root, packing: Packing::AsPushed, blobs, hashed: false, place })
     }
 }
 
@@ -233,6 +244,10 @@ impl Blobs for Stored {
                 place: format!("`{}`", self.place),
             }),
         }
+    }
+
+    fn vouches_for(&self, _digest: &Digest) -> bool {
+        self.hashed
     }
 
     fn packing(&self) -> Packing {
