@@ -13,6 +13,6 @@ pub struct After {
     pub memory: Option<u64>,
     /// Paths outside `/tmp` that were made, changed or removed so far.
     pub writes: Vec<Write>,
-    /// Bytes of `/tmp` in use.
-    pub tmp_used: u64,
+    /// Bytes that are in `/tmp` more than before the invocation.
+    pub tmp_added: u64,
 }

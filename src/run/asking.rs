@@ -31,6 +31,14 @@ pub(super) struct Asking<'a, 't> {
     pub(super) values: &'a mut Values,
 }
 
+/// The instance before an invocation, as far as it is compared with afterwards.
+#[derive(Default)]
+struct Before {
+    logs: Logs,
+    /// Bytes of `/tmp` in use.
+    tmp: u64,
+}
+
 /// One invocation that was judged.
 struct Judged {
     check: Check,
@@ -144,7 +152,7 @@ impl Asking<'_, '_> {
             made.push((case.into_owned(), id));
         }
         let begun = Instant::now();
-        let before = self.target.instance.logs();
+        let before = self.before(case);
         let requests: Vec<_> = made.iter().map(|(case, id)| self.request(case, id)).collect();
         let asked = requests.iter().map(|request| ask_within(request, &self.target, Pace::Whole));
         let answers = futures_util::future::join_all(asked).await;
@@ -208,8 +216,7 @@ impl Asking<'_, '_> {
             self.hang_up(&request).await;
         }
         let begun = Instant::now();
-        let before =
-            if case.looks_at_logs() { self.target.instance.logs() } else { Logs::default() };
+        let before = self.before(&case);
         let (exchange, ended) = ask_within(&request, &self.target, pace).await;
         let judged = self.judged(&case, exchange, ended, begun, &before).await;
         Ok(self.captured(&case, judged))
@@ -235,7 +242,7 @@ impl Asking<'_, '_> {
         exchange: Exchange,
         ended: Option<Ending>,
         begun: Instant,
-        before: &Logs,
+        before: &Before,
     ) -> Judged {
         let target = &self.target;
         let after = match exchange.outcome {
@@ -250,12 +257,22 @@ impl Asking<'_, '_> {
         Judged { check, begun, exchange, leaks, ended }
     }
 
+    fn before(&self, case: &Case) -> Before {
+        let instance = self.target.instance;
+        let writes = case.expectations.iter().any(|wanted| wanted.looks() == Look::Writes);
+        Before {
+            logs: if case.looks_at_logs() { instance.logs() } else { Logs::default() },
+            // Where it cannot be read, that is told afterwards.
+            tmp: if writes { instance.writes().map_or(0, |writes| writes.tmp_used) } else { 0 },
+        }
+    }
+
     /// Looks at what the case's expectations need of the instance.
     async fn look_after(
         &self,
         case: &Case,
         exchange: &Exchange,
-        before: &Logs,
+        before: &Before,
     ) -> Result<After, String> {
         let looks: Vec<Look> = case.expectations.iter().map(Expectation::looks).collect();
         let instance = self.target.instance;
@@ -268,7 +285,8 @@ impl Asking<'_, '_> {
         }
         if looks.contains(&Look::Writes) {
             let writes = instance.writes().map_err(|error| error.to_string())?;
-            (after.writes, after.tmp_used) = (writes.paths, writes.tmp_used);
+            after.writes = writes.paths;
+            after.tmp_added = writes.tmp_used.saturating_sub(before.tmp);
         }
         if !case.looks_at_logs() {
             return Ok(after);
@@ -278,7 +296,7 @@ impl Asking<'_, '_> {
         let least = if looks.contains(&Look::NoLogs) { NO_LINE_COMES } else { Duration::ZERO };
         loop {
             ticks.tick().await;
-            after.logs = instance.logs().since(before);
+            after.logs = instance.logs().since(&before.logs);
             let kept = case.keeps_logs(exchange, &after);
             let waited = began.elapsed();
             if (kept && waited >= least) || waited >= LINES_COME.max(least) {

@@ -26,7 +26,11 @@ const INSTANCE: Table = Table {
             "none: nothing was written outside /tmp so far",
             Shape::Word("a state of what is written", || words(WRITES)),
         ),
-        Key::new("tmp", "what is in /tmp: at most so much", Shape::Map(&TMP)),
+        Key::new(
+            "tmp",
+            "what is in /tmp more than before the invocation: at most so much",
+            Shape::Map(&TMP),
+        ),
     ],
     needs: &[],
     one_of: &[],
@@ -95,9 +99,12 @@ impl Judge for Instance {
             }
         }
         if let Some(most) = self.tmp {
-            let used = after.tmp_used;
-            let told =
-                format!("{} in /tmp, wanted at most {}", units::size(used), units::size(most));
+            let used = after.tmp_added;
+            let told = format!(
+                "{} added in /tmp, wanted at most {}",
+                units::size(used),
+                units::size(most)
+            );
             judgements.of(used <= most, told);
         }
         if self.no_writes {
@@ -124,7 +131,7 @@ impl Judge for Instance {
             told.push(format!("memory below {}", units::size(below)));
         }
         if let Some(most) = self.tmp {
-            told.push(format!("at most {} in /tmp", units::size(most)));
+            told.push(format!("at most {} added in /tmp", units::size(most)));
         }
         if self.no_writes {
             told.push("nothing written outside /tmp".to_owned());
