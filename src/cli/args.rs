@@ -159,6 +159,9 @@ pub(super) struct FunctionArgs {
     /// Limit of the start [default: 30]
     #[arg(long, value_name = "SEC")]
     init_timeout: Option<String>,
+    /// How many requests an instance of an HTTP function takes at once [default: 1]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
     /// A variable of the function; may be repeated
     #[arg(long, value_name = "K=V")]
     env: Vec<String>,
@@ -310,6 +313,7 @@ impl FunctionArgs {
         value(layer, "memory", &self.memory);
         value(layer, "timeout", &self.timeout);
         value(layer, "init-timeout", &self.init_timeout);
+        value(layer, "concurrency", &self.concurrency);
         value(layer, "env", &self.env);
         value(layer, "command", &self.command);
         value(layer, "args", &self.args);

@@ -36,6 +36,7 @@ pub(super) const OPTIONS: &[Opt] = &[
     one("memory"),
     one("timeout"),
     one("init-timeout"),
+    one("concurrency"),
     opt("env", Takes::Lines),
     one("command"),
     one("args"),

@@ -206,6 +206,12 @@ fn function(options: &Options<'_>) -> Result<Function, Wrong> {
             taken(&Function { init_timeout, ..Function::default() }).map(|()| init_timeout)
         })?
         .unwrap_or(defaults.1);
+    function.concurrency = options
+        .one("concurrency", |text| {
+            let concurrency = number(text, 1, u32::MAX)?;
+            taken(&Function { concurrency, ..Function::default() }).map(|()| concurrency)
+        })?
+        .unwrap_or(1);
     function.env = options.many("env", |text| {
         let pair = variable_pair(text)?;
         taken(&Function { env: vec![pair.clone()], ..Function::default() }).map(|()| pair)

@@ -126,7 +126,7 @@ impl Asking<'_, '_> {
     /// All invocations of a case, until one fails: the one that decided, and how many they
     /// were.
     async fn attempt(&mut self, case: &Case) -> Result<(Judged, usize), Box<Check>> {
-        let at_once = case.flow.concurrency as usize;
+        let at_once = case.flow.concurrency.number(self.target.function.concurrency) as usize;
         if at_once > 1 {
             return self.at_once(case, at_once).await;
         }

@@ -13,7 +13,7 @@ use crate::check::{Check, Status};
 use crate::contract::{Credentials, Function, MemoryMb};
 use crate::engine::Instance;
 use crate::evidence::{Diagnosis, Ending, Exchange, Leak, Outcome, Timing};
-use crate::suite::{Case, OnInstance, Request, Role, Secrets, Suite, Values, ending};
+use crate::suite::{AtOnce, Case, OnInstance, Request, Role, Secrets, Suite, Values, ending};
 use crate::units;
 
 /// How long after a broken connection the end of the process is waited for: the kernel closes
@@ -182,6 +182,10 @@ impl<'c> Course<'c> {
         }
         if target.cancel.cancelled() {
             return Some(INTERRUPTED.to_owned());
+        }
+        if case.flow.concurrency == AtOnce::AsConfigured && target.function.concurrency == 1 {
+            let why = "an instance takes one request at a time, unless --concurrency says more";
+            return Some(why.to_owned());
         }
         let missing = case.missing(&self.values)?;
         Some(format!(

@@ -87,6 +87,8 @@ pub struct Settings {
     timeout: Option<u64>,
     /// `--init-timeout`, in seconds.
     init_timeout: Option<u64>,
+    /// `--concurrency`.
+    concurrency: Option<u32>,
     /// `--env`.
     env: BTreeMap<String, String>,
     /// `--command`.
@@ -277,6 +279,7 @@ impl Fixture {
             args: settings.args.clone(),
             region: settings.region.clone(),
             strict: settings.strict,
+            concurrency: settings.concurrency.unwrap_or(usual.concurrency),
             ..usual
         };
         function.validate().map_err(failed)?;

@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use regex::bytes::Regex;
-use serde_json::Value;
-use serde_json_path::JsonPath;
-
 use super::amount;
+use super::capture::{self, Capture};
 use super::cursor::{Cursor, Fields, words};
-use super::expect::read_path;
-use super::headers::is_token;
 use super::invocation::{self, Invocation};
-use super::shape::{DURATION, Entries, Form, JSON_PATH, Key, PATTERN, Shape, Table, VARIABLE};
-use crate::evidence::Answer;
+use super::shape::{DURATION, Key, Shape, Table};
 
 /// How a case is asked.
 #[derive(Debug, Clone)]
@@ -20,7 +14,7 @@ pub struct Flow {
     /// How often, one after another; each has to keep what is expected.
     pub repeat: u32,
     /// How many at once.
-    pub concurrency: u32,
+    pub concurrency: AtOnce,
     /// How often it may be asked again where it fails.
     pub retries: u32,
     /// How long after a failure it is asked again.
@@ -39,6 +33,26 @@ pub struct Flow {
     pub captures: Vec<Capture>,
     /// Whether it makes ready for the others, and is always asked.
     pub role: Role,
+}
+
+/// How many invocations are made at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtOnce {
+    /// So many.
+    Number(u32),
+    /// As many as the function takes; where that is one, the case is not asked.
+    AsConfigured,
+}
+
+impl AtOnce {
+    /// How many that are, for a function that takes so many.
+    #[must_use]
+    pub fn number(self, configured: u32) -> u32 {
+        match self {
+            AtOnce::Number(number) => number,
+            AtOnce::AsConfigured => configured,
+        }
+    }
 }
 
 /// On which instance a case is asked.
@@ -73,28 +87,11 @@ pub enum Role {
     Setup,
 }
 
-/// Something that is kept of an answer.
-#[derive(Debug, Clone)]
-pub struct Capture {
-    /// The variable's name.
-    pub name: String,
-    /// Whether its value is shown nowhere.
-    pub secret: bool,
-    from: From,
-}
-
-#[derive(Debug, Clone)]
-enum From {
-    Json(JsonPath),
-    Header(String),
-    Matches(Regex),
-}
-
 impl Default for Flow {
     fn default() -> Flow {
         Flow {
             repeat: 1,
-            concurrency: 1,
+            concurrency: AtOnce::Number(1),
             retries: 0,
             every: Duration::ZERO,
             delay: Duration::ZERO,
@@ -113,6 +110,9 @@ const MOST_AT_ONCE: u64 = 256;
 /// Between two attempts, where nothing else is said.
 const EVERY: Duration = Duration::from_millis(200);
 
+const NUMBER_AT_ONCE: Shape = Shape::Whole(1, MOST_AT_ONCE);
+const AT_ONCE: &[(&str, AtOnce)] = &[("function", AtOnce::AsConfigured)];
+
 /// The keys of a case that say how it is asked.
 pub(super) const REPEAT: Key = Key::new(
     "repeat",
@@ -121,8 +121,9 @@ pub(super) const REPEAT: Key = Key::new(
 );
 pub(super) const CONCURRENCY: Key = Key::new(
     "concurrency",
-    "how many times it is asked at once; each answer is judged",
-    Shape::Whole(1, MOST_AT_ONCE),
+    "how many times it is asked at once, each answer being judged; function: as many as \
+     --concurrency says, and not at all where that is 1",
+    Shape::Either(&[NUMBER_AT_ONCE, Shape::Word("a number or `function`", || words(AT_ONCE))]),
 );
 pub(super) const RETRY: Key = Key::new(
     "retry",
@@ -145,12 +146,6 @@ pub(super) const BEFORE: Key = Key::new(
     "an invocation that is made before this one, whatever comes of it",
     Shape::Map(&BEFORE_IT),
 );
-pub(super) const CAPTURE: Key = Key::new(
-    "capture",
-    "names for parts of the answer, that later cases use: a JSONPath, or a map",
-    Shape::Entries(&CAPTURES),
-);
-
 pub(super) const RETRIES: Table = Table {
     of: "`retry:`",
     name: "retry",
@@ -181,30 +176,6 @@ const BEFORE_IT: Table = Table {
     one_of: &["event", "http"],
 };
 
-const CAPTURES: Entries = Entries {
-    keys: &VARIABLE,
-    value: Shape::Either(&[Shape::Form(&JSON_PATH), Shape::Map(&CAPTURED)]),
-};
-
-const CAPTURED: Table = Table {
-    of: "a capture",
-    name: "capture",
-    keys: &[
-        Key::new("json", "the value at this JSONPath of the body", Shape::Form(&JSON_PATH)),
-        Key::new("header", "the first value of this header", Shape::Form(&HEADER)),
-        Key::new(
-            "matches",
-            "the first group of this pattern in the body, or all that it matches",
-            Shape::Form(&PATTERN),
-        ),
-        Key::new("secret", "true: the value is shown nowhere", Shape::Switch),
-    ],
-    needs: &[],
-    one_of: &["json", "header", "matches"],
-};
-
-const HEADER: Form = super::shape::HEADER_NAME;
-
 const CLIENTS: &[(&str, Client)] = &[("hangs-up", Client::HangsUp), ("slow", Client::Slow)];
 
 /// Reads the keys of a case that say how it is asked.
@@ -217,10 +188,10 @@ pub(super) fn parse(fields: &Fields<'_>) -> Flow {
     let cold = fields.take(COLD.name).and_then(|cold| cold.boolean());
     let delay = fields.take(DELAY.name).and_then(|delay| amount::duration(&delay));
     let client = fields.take(CLIENT.name);
-    let captures = fields.take(CAPTURE.name);
+    let captures = fields.take(capture::CAPTURE.name);
     let flow = Flow {
         repeat: number(&REPEAT).unwrap_or(1),
-        concurrency: number(&CONCURRENCY).unwrap_or(1),
+        concurrency: at_once(fields).unwrap_or(AtOnce::Number(1)),
         retries,
         every,
         delay: delay.unwrap_or_default(),
@@ -230,18 +201,27 @@ pub(super) fn parse(fields: &Fields<'_>) -> Flow {
             .and_then(|client| client.word("way of clients", CLIENTS))
             .unwrap_or_default(),
         before: fields.take(BEFORE.name).and_then(|before| invocation_before(&before)),
-        captures: captures.map(|captures| capture_list(&captures)).unwrap_or_default(),
+        captures: captures.map(|captures| capture::captures(&captures)).unwrap_or_default(),
         role: Role::Check,
     };
-    let many = flow.repeat > 1 || flow.concurrency > 1;
-    if let (true, Some(capture)) = (many, fields.take(CAPTURE.name)) {
+    let at_once = flow.concurrency != AtOnce::Number(1);
+    let many = flow.repeat > 1 || at_once;
+    if let (true, Some(capture)) = (many, fields.take(capture::CAPTURE.name)) {
         capture.wrong_key("nothing can be captured of several answers", None);
     }
-    if let (Some(repeat), true) = (fields.take(REPEAT.name), flow.concurrency > 1) {
+    if let (Some(repeat), true) = (fields.take(REPEAT.name), at_once) {
         let hint = "write `concurrency:` alone, for so many at once".to_owned();
         repeat.wrong_key("`repeat:` and `concurrency:` exclude each other", Some(hint));
     }
     flow
+}
+
+fn at_once(fields: &Fields<'_>) -> Option<AtOnce> {
+    let value = fields.take(CONCURRENCY.name)?;
+    match value.node {
+        super::node::Node::Text(_) => value.word("number of invocations", AT_ONCE),
+        _ => within(&value, &NUMBER_AT_ONCE).map(AtOnce::Number),
+    }
 }
 
 fn invocation_before(cursor: &Cursor<'_>) -> Option<Invocation> {
@@ -275,46 +255,6 @@ fn retries(fields: &Fields<'_>) -> Option<(u32, Duration)> {
     Some((within(&fields.take("times")?, &Shape::Whole(1, 1000))?, every))
 }
 
-fn capture_list(cursor: &Cursor<'_>) -> Vec<Capture> {
-    let mut captures = Vec::new();
-    for (name, value) in cursor.entries().unwrap_or_default() {
-        if !is_name(name) {
-            let hint = "a letter, then letters, digits, `-` and `_`".to_owned();
-            value.wrong_key(format!("`{name}` is no name of a variable"), Some(hint));
-        }
-        if !value.is(&CAPTURES.value) {
-            continue;
-        }
-        captures.extend(capture(name, &value));
-    }
-    captures
-}
-
-fn capture(name: &str, cursor: &Cursor<'_>) -> Option<Capture> {
-    let path = |cursor: &Cursor<'_>| {
-        let path = read_path(cursor.text()?, |message, hint| cursor.wrong(message, hint));
-        path.map(From::Json)
-    };
-    if let super::node::Node::Text(_) = cursor.node {
-        return Some(Capture { name: name.to_owned(), secret: false, from: path(cursor)? });
-    }
-    let fields = cursor.fields(&CAPTURED)?;
-    let secret = fields.take("secret").and_then(|secret| secret.boolean()) == Some(true);
-    let (word, value) = fields.one_of(CAPTURED.one_of)?;
-    let from = match word {
-        "json" => path(&value)?,
-        "header" => {
-            let header = value.text()?;
-            if !is_token(header) {
-                value.wrong(format!("`{header}` is no name of a header"), None);
-            }
-            From::Header(header.to_owned())
-        }
-        _ => From::Matches(super::expect::pattern(&value)?),
-    };
-    Some(Capture { name: name.to_owned(), secret, from })
-}
-
 impl Flow {
     /// How it is asked, a line each where it is not the usual way.
     #[must_use]
@@ -326,8 +266,10 @@ impl Flow {
         if self.repeat > 1 {
             told.push(format!("{} times, one after another", self.repeat));
         }
-        if self.concurrency > 1 {
-            told.push(format!("{} at once", self.concurrency));
+        match self.concurrency {
+            AtOnce::Number(1) => {}
+            AtOnce::Number(number) => told.push(format!("{number} at once")),
+            AtOnce::AsConfigured => told.push("as many at once as --concurrency says".to_owned()),
         }
         if self.retries > 0 {
             let every = crate::units::duration(self.every);
@@ -359,40 +301,4 @@ pub(super) fn is_name(text: &str) -> bool {
     let mut bytes = text.bytes();
     bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
-}
-
-impl Capture {
-    /// What is kept of an answer.
-    ///
-    /// # Errors
-    ///
-    /// Where it is not there: one line.
-    pub fn of(&self, answer: &Answer, body: &[u8]) -> Result<Value, String> {
-        let name = &self.name;
-        match &self.from {
-            From::Json(path) => {
-                let body: Value = serde_json::from_slice(body).map_err(|error| {
-                    format!("`{name}` is not captured: the body is no JSON: {error}")
-                })?;
-                let found = path.query(&body).all();
-                let value = found.first().map(|value| (*value).clone());
-                value.ok_or_else(|| format!("`{name}` is not captured: nothing is at {path}"))
-            }
-            From::Header(header) => {
-                let value = answer.header(header).next();
-                let text = value.map(|value| String::from_utf8_lossy(value).into_owned());
-                text.map(Value::String)
-                    .ok_or_else(|| format!("`{name}` is not captured: header {header} is absent"))
-            }
-            From::Matches(pattern) => {
-                let found = pattern.captures(body);
-                let found = found.and_then(|found| found.get(1).or(found.get(0)));
-                let text =
-                    found.map(|found| String::from_utf8_lossy(found.as_bytes()).into_owned());
-                text.map(Value::String).ok_or_else(|| {
-                    format!("`{name}` is not captured: the body does not match `{pattern}`")
-                })
-            }
-        }
-    }
 }

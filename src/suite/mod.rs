@@ -12,6 +12,7 @@ mod amount;
 mod body;
 mod builtin;
 pub mod by_hand;
+mod capture;
 mod case;
 #[cfg(test)]
 mod corpus;
@@ -40,10 +41,11 @@ mod triggers;
 mod variables;
 
 pub use builtin::builtin;
+pub use capture::Capture;
 pub use case::{Case, Proof, Suite};
 pub use cursor::Files;
 pub use expect::{Expectation, Judgement, KINDS, Kept, Kind, Look};
-pub use flow::{Capture, Client, Flow, OnInstance, Role};
+pub use flow::{AtOnce, Client, Flow, OnInstance, Role};
 pub use given::{Given, Unset};
 pub use headers::{HeaderEdit, NameCase};
 pub use invocation::{Body, Http, Invocation};

@@ -1,5 +1,6 @@
 //! Reads the cases of a suite: rows of a matrix, variables, and then each key.
 
+use super::capture;
 use super::case::{Case, Proof};
 use super::cursor::{Cursor, Fields, advice, words};
 use super::expect;
@@ -51,7 +52,7 @@ pub(super) const CASE: Table = Table {
             Shape::Map(&headers::HEADERS),
         ),
         Key::new("expect", "what is wanted of the answer", Shape::Map(&expect::EXPECT)),
-        flow::CAPTURE,
+        capture::CAPTURE,
         Key::new(
             "matrix",
             "the case once for each row of variables, or for each combination of lists of them",
@@ -103,7 +104,7 @@ const MOST_ROWS: usize = 1_000;
 /// Keys that mean nothing for a job, which runs once for each event.
 const NOT_FOR_JOBS: [Key; 8] = [
     flow::BEFORE,
-    flow::CAPTURE,
+    capture::CAPTURE,
     flow::REPEAT,
     flow::CONCURRENCY,
     flow::RETRY,

@@ -248,6 +248,10 @@ fn equal(one: &Value, other: &Value) -> bool {
 }
 
 #[cfg(test)]
+#[path = "path_rfc.rs"]
+mod rfc;
+
+#[cfg(test)]
 mod tests {
     use super::super::body::KIND;
     use super::super::tests::{answer, judged};
