@@ -1,5 +1,5 @@
-//! Compiles the server of the fixture images and lists the fixtures, so that an installed
-//! program can build them too.
+//! Compiles the server of the fixture images and the observer of the Docker engine's containers,
+//! and lists the fixtures, so that an installed program can build images of them.
 #![expect(
     clippy::disallowed_methods,
     reason = "a build script reads sources, runs the compiler and writes what it made"
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What fixture images run on, where the program itself is built for something else.
+/// What those images run on, where the program itself is built for something else.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -21,8 +21,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=fixtures/functions");
     println!("cargo::rerun-if-changed=fixtures/images");
-    let libraries = compile(&root.join("fixtures/functions/main.rs"), &out.join("function"))?;
-    fs::write(out.join("libraries.rs"), list(&libraries, "include_bytes!"))?;
+    println!("cargo::rerun-if-changed=observer");
+    for (source, name) in
+        [("fixtures/functions/main.rs", "function"), ("observer/main.rs", "observer")]
+    {
+        let libraries = compile(&root.join(source), name, &out.join(name))?;
+        let file = out.join(format!("{name}_libraries.rs"));
+        fs::write(file, list(&libraries, "include_bytes!"))?;
+    }
     fs::write(
         out.join("fixtures.rs"),
         list(&recipes(&root.join("fixtures/images"))?, "include_str!"),
@@ -30,15 +36,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Compiles the server; gives the libraries that it needs beside it, which are none where it
-/// could be linked statically.
-fn compile(source: &Path, program: &Path) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
+/// Compiles a program that runs in images; gives the libraries that it needs beside it, which are
+/// none where it could be linked statically.
+fn compile(
+    source: &Path,
+    name: &str,
+    program: &Path,
+) -> Result<Vec<(String, PathBuf)>, Box<dyn Error>> {
     let own = env::var("TARGET")?;
     let native = own.starts_with("x86_64-") && own.contains("-linux-");
     let target = if native { own.as_str() } else { TARGET };
     let run = |linking: &[&str]| -> Result<(bool, String), Box<dyn Error>> {
         let mut rustc = Command::new(env::var("RUSTC")?);
-        rustc.args(["--edition=2024", "--crate-name=function", "--target", target]);
+        rustc.args(["--edition=2024", "--crate-name", name, "--target", target]);
         rustc.args(["-Copt-level=s", "-Cpanic=abort", "-Cstrip=symbols", "-Clto=fat"]);
         rustc.args(["-Ccodegen-units=1"]).args(linking).arg("-o").arg(program).arg(source);
         if let (true, Ok(linker)) = (native, env::var("RUSTC_LINKER")) {
@@ -55,9 +65,9 @@ fn compile(source: &Path, program: &Path) -> Result<Vec<(String, PathBuf)>, Box<
     let (done, _) = run(&[])?;
     if !done {
         let hint = format!("it needs `rustup target add {target}` and a linker for it");
-        return Err(format!("compile the server of the fixture images ({hint}): {told}").into());
+        return Err(format!("compile {} ({hint}): {told}", source.display()).into());
     }
-    println!("cargo::warning=no static C library: fixture images carry the dynamic one");
+    println!("cargo::warning=no static C library: the image of {name} carries the dynamic one");
     needed(program)
 }
 

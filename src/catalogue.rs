@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::check::Severity;
+use crate::check::{Cause, Severity};
 use crate::contract::{Clause, Contract, FunctionType, Known};
 use crate::nearest::nearest;
 use crate::rules::{Look, RULES, Rule};
@@ -162,6 +162,21 @@ pub fn page() -> String {
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
+    text
+}
+
+/// The page `docs/causes.md`.
+#[must_use]
+pub fn causes() -> String {
+    let mut text = "# Causes\n\n\
+        Written from the program by `UPDATE_EXPECT=1 cargo test --test docs`.\n\n\
+        A check that fails names its cause by one of these words, wherever the program knows it: in \
+        the report as `cause`, beside the evidence and what to change. The words stay; new ones come \
+        at the end.\n\n| cause | what happened |\n|---|---|\n"
+        .to_owned();
+    for cause in Cause::ALL {
+        let _ = writeln!(text, "| `{cause}` | {} |", cause.about());
+    }
     text
 }
 

@@ -63,6 +63,14 @@ pub enum Cause {
     NotHttp,
     /// A connection is taken and never answered.
     Hangs,
+    /// A file, or a port, is not open to the image's user.
+    PermissionDenied,
+    /// No more processes or threads could be made.
+    TooManyProcesses,
+    /// No more files or sockets could be opened.
+    TooManyFiles,
+    /// Somebody in the network, or a name server, does not answer.
+    WaitsOnNetwork,
 }
 
 /// One line of the report, from a rule or from a case alike.
@@ -143,7 +151,7 @@ impl Check {
 
 impl Cause {
     /// Every cause there is, in the order of the interface.
-    pub const ALL: [Cause; 15] = [
+    pub const ALL: [Cause; 19] = [
         Cause::LoopbackBind,
         Cause::WrongPort,
         Cause::Exited,
@@ -159,6 +167,10 @@ impl Cause {
         Cause::TooSlow,
         Cause::NotHttp,
         Cause::Hangs,
+        Cause::PermissionDenied,
+        Cause::TooManyProcesses,
+        Cause::TooManyFiles,
+        Cause::WaitsOnNetwork,
     ];
 
     /// The cause's word in every report.
@@ -180,6 +192,36 @@ impl Cause {
             Cause::TooSlow => "too-slow",
             Cause::NotHttp => "not-http",
             Cause::Hangs => "hangs",
+            Cause::PermissionDenied => "permission-denied",
+            Cause::TooManyProcesses => "too-many-processes",
+            Cause::TooManyFiles => "too-many-files",
+            Cause::WaitsOnNetwork => "waits-on-network",
+        }
+    }
+
+    /// What it means, as half a sentence.
+    #[must_use]
+    pub fn about(self) -> &'static str {
+        match self {
+            Cause::LoopbackBind => "it listens on 127.0.0.1, ::1 or one address only",
+            Cause::WrongPort => "it listens on another port, or holds the port for UDP",
+            Cause::Exited => "the process ended by itself; the message says why where it said so",
+            Cause::Signalled => "the process, or the child of a shell, was ended by a signal",
+            Cause::OutOfMemory => "the memory limit was reached",
+            Cause::ExecFormat => "a program is for another kind of machine, or is none",
+            Cause::CommandMissing => "a command, of the image or of its script, is not there",
+            Cause::NotExecutable => "a command is there, and may not be executed",
+            Cause::BadInterpreter => "a `#!` line or ELF header names what is not there; CR LF",
+            Cause::MissingLibrary => "a shared library is not there, or too old",
+            Cause::ReadOnlyRoot => "it writes where the root file system is read-only",
+            Cause::NoSpace => "/tmp or the writable layer is full",
+            Cause::TooSlow => "nothing listens within the limit; busy or idle, says the message",
+            Cause::NotHttp => "something answers, but not in plain HTTP/1.1: TLS, for instance",
+            Cause::Hangs => "a connection is taken and not answered in time",
+            Cause::PermissionDenied => "a file or port is not open to the image's user",
+            Cause::TooManyProcesses => "no more processes or threads could be made",
+            Cause::TooManyFiles => "no more files or sockets could be opened",
+            Cause::WaitsOnNetwork => "somebody in the network, or a name server, does not answer",
         }
     }
 

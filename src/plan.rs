@@ -1,8 +1,8 @@
 //! What an engine has to set up for an image and a function: the same for every engine.
 
 use crate::contract::Function;
-use crate::image::start::{Command, Start};
-use crate::image::{Image, User};
+use crate::image::start::{Command, Problem, Start, Suggestion, suggest};
+use crate::image::{Image, Tree, User};
 
 /// The command, its surroundings and its limits, resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +29,8 @@ pub struct Plan {
     pub writable: u64,
     /// Whether the root file system may be written at all.
     pub root: RootMode,
+    /// The TCP port of the platform's connections.
+    pub port: u16,
     /// Byte strings to look for in whatever the instance writes.
     pub canaries: Vec<Canary>,
 }
@@ -93,12 +95,13 @@ impl Plan {
             working_dir: working_dir(&image.config.working_dir),
             user,
             memory: memory.bytes(),
-            cpu_millis: (memory.megabytes() * 1000).div_ceil(contract.memory_of_one_core),
+            cpu_millis: contract.processor_share(memory.megabytes()),
             processes: contract.processes,
             descriptors: contract.descriptors,
             tmp: contract.tmp_size,
             writable: contract.writable_layer,
             root,
+            port: contract.port,
             canaries,
         })
     }
@@ -115,16 +118,29 @@ impl Plan {
     /// What the kernel and the loader will do with the command, as far as the tree tells.
     #[must_use]
     pub fn start(&self, image: &Image) -> Start {
-        Start::of(
-            &image.tree,
-            Command {
-                argv: &self.argv,
-                path: self.variable("PATH").unwrap_or(DEFAULT_PATH),
-                library_path: self.variable("LD_LIBRARY_PATH"),
-                working_dir: &self.working_dir,
-                user: &self.user,
-            },
-        )
+        self.follow(&image.tree, &self.argv)
+    }
+
+    /// The same for another command line in the same surroundings.
+    #[must_use]
+    pub fn follow(&self, tree: &Tree, argv: &[String]) -> Start {
+        Start::of(tree, self.command(argv))
+    }
+
+    /// What was probably meant where the command leads to a problem.
+    #[must_use]
+    pub fn suggest(&self, tree: &Tree, problem: &Problem) -> Option<Suggestion> {
+        suggest(tree, self.command(&self.argv), problem)
+    }
+
+    fn command<'a>(&'a self, argv: &'a [String]) -> Command<'a> {
+        Command {
+            argv,
+            path: self.variable("PATH").unwrap_or(DEFAULT_PATH),
+            library_path: self.variable("LD_LIBRARY_PATH"),
+            working_dir: &self.working_dir,
+            user: &self.user,
+        }
     }
 
     /// The value of a variable of the command's environment.

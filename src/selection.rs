@@ -36,6 +36,12 @@ impl Selection {
             && (self.tags.is_empty() || self.tags.iter().any(|tag| tags.contains(tag)))
     }
 
+    /// Whether a check is named, and not only fitted by a pattern.
+    #[must_use]
+    pub fn names(&self, id: &str) -> bool {
+        self.only.iter().any(|glob| glob.0.eq_ignore_ascii_case(id))
+    }
+
     /// Whether this takes everything.
     #[must_use]
     pub fn is_all(&self) -> bool {

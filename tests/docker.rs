@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use rustix::time::{ClockId, clock_gettime};
-use scf_conform::boot::watch;
+use scf_conform::boot::{ends_before, watch};
 use scf_conform::check::Status;
 use scf_conform::contract::Function;
 use scf_conform::endpoint::Surroundings;
 use scf_conform::engine::docker::{Booted, Docker, LABEL, Started};
 use scf_conform::engine::{Engine, Instance as _};
-use scf_conform::evidence::Ending;
+use scf_conform::evidence::{Delivery, Ending};
 use scf_conform::image::recipe::FIXTURES;
 use scf_conform::image::{Blobs, Depth, Image, load};
 use scf_conform::oci::Reference;
@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     trial("clock_is_exact", clock_is_exact);
     trial("late_server_is_never_reported_early", late_is_late);
     trial("an_instance_is_frozen_and_terminated", frozen_and_terminated);
+    trial("a_flood_is_drained", flood_is_drained);
     trial("the_engine_gives_what_other_sources_give", same_through_the_engine);
     trial("engines_are_compared", engines_are_compared);
     trial("a_killed_run_is_cleaned_up_after", killed_run);
@@ -200,15 +201,33 @@ fn frozen_and_terminated(world: &World) -> Result<(), Failed> {
     if before.is_none() {
         return Err("the time used is not known".into());
     }
-    let ending = instance.terminate(Duration::from_secs(10))?;
-    if ending != Some(Ending::Exited(0)) {
-        return Err(format!("{ending:?}").into());
+    let delivery = instance.terminate()?;
+    let ending =
+        ends_before(instance.as_ref(), Instant::now() + Duration::from_secs(10), &|| false);
+    if (delivery, ending) != (Delivery::Delivered, Some(Ending::Exited(0))) {
+        return Err(format!("{delivery:?} {ending:?}").into());
     }
     let stubborn = world.hello("--term ignore")?.start(&world.engine)?;
     until("LISTEN", || listens(&stubborn));
-    match stubborn.terminate(Duration::from_millis(300))? {
-        None => Ok(()),
-        ending => Err(format!("{ending:?}").into()),
+    let delivery = stubborn.terminate()?;
+    let ending =
+        ends_before(stubborn.as_ref(), Instant::now() + Duration::from_millis(300), &|| false);
+    match (delivery, ending) {
+        (Delivery::Dropped, None) => Ok(()),
+        other => Err(format!("{other:?}").into()),
+    }
+}
+
+fn flood_is_drained(world: &World) -> Result<(), Failed> {
+    let instance = world.hello("--flood 100 --say through")?.start(&world.engine)?;
+    let logs = until("the last line", || {
+        let logs = instance.logs();
+        logs.lines.iter().any(|line| line.text == "through").then_some(logs)
+    });
+    let kept: usize = logs.lines.iter().map(|line| line.text.len()).sum();
+    match (logs.bytes > 100 << 20, kept < 128 * 1024) {
+        (true, true) => Ok(()),
+        _ => Err(format!("{} bytes came, {kept} are kept", logs.bytes).into()),
     }
 }
 

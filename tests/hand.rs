@@ -129,10 +129,10 @@ fn a_failure_is_told_as_the_platform_tells_it() {
         1,
         &expect![],
         &expect![[r#"
-        error: listens on 127.0.0.1:9000 only, where the platform cannot reach it
-          help: listen on 0.0.0.0:9000 instead of 127.0.0.1
-        note: the platform says 446 PortBindingFailed
-    "#]],
+            error: listens on 127.0.0.1:9000 only, where the platform cannot reach it
+              help: listen on 0.0.0.0:9000
+            note: the platform says 446 PortBindingFailed
+        "#]],
     );
     check(
         &["invoke", "--type", "job", "fixture:j002-exits-with-3"],

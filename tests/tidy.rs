@@ -40,7 +40,11 @@ const FLOORS: &[(&str, &str)] = &[
         "check contract endpoint engine image oci pipeline registry report rules run selection source suite",
     ),
     ("gate", "check contract engine oci pipeline report suite"),
-    ("harness", "check contract pipeline report run selection suite"),
+    ("variables", "endpoint"),
+    (
+        "harness",
+        "check contract engine oci pipeline registry report rules run selection source suite variables",
+    ),
 ];
 
 /// Files of more than [`MOST_LINES`] lines. May only become fewer.

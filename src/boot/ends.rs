@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::Instance;
-use crate::evidence::Ending;
+use crate::engine::{EngineError, Instance};
+use crate::evidence::{Delivery, Ending, Termination};
 use crate::sys::Attention;
 
 /// Between two looks at first.
@@ -14,16 +14,43 @@ const COARSE: Duration = Duration::from_millis(1);
 /// How long the clock looks finely.
 const FINE_FOR: Duration = Duration::from_millis(500);
 
-/// How a process ended, if it does so before a moment; it is looked at until then.
-pub fn ends_before(instance: &dyn Instance, moment: Instant) -> Option<Ending> {
+/// How a process ended, if it does so before a moment; it is looked at until then, or until
+/// `cancelled` says so.
+pub fn ends_before(
+    instance: &dyn Instance,
+    moment: Instant,
+    cancelled: &dyn Fn() -> bool,
+) -> Option<Ending> {
     loop {
         let ended = instance.ended();
         let now = Instant::now();
-        if ended.is_some() || now >= moment {
+        if ended.is_some() || now >= moment || cancelled() {
             return ended;
         }
         std::thread::park_timeout(COARSE.min(moment - now));
     }
+}
+
+/// Asks a process to end, and waits for it.
+///
+/// # Errors
+///
+/// Where it cannot be asked.
+pub fn terminate(
+    instance: &dyn Instance,
+    limit: Duration,
+    cancelled: &dyn Fn() -> bool,
+) -> Result<Termination, EngineError> {
+    let sent = Instant::now();
+    let delivery = instance.terminate()?;
+    let ended = match delivery {
+        Delivery::Delivered => ends_before(instance, sent + limit, cancelled),
+        Delivery::Dropped => return Ok(Termination::Dropped),
+    };
+    Ok(match ended {
+        Some(ending) => Termination::Ended { ending, after: sent.elapsed() },
+        None => Termination::Running { limit },
+    })
 }
 
 /// How a job ended within a limit from its exec, and after how long; `None` where it did not.

@@ -8,6 +8,12 @@ use crate::evidence::Listener;
 
 /// The state `LISTEN` in those tables.
 const LISTEN: &str = "0A";
+/// The states `SYN_SENT`, `ESTABLISHED`, and that of a UDP socket which was not connected.
+const SYN_SENT: &str = "02";
+const ESTABLISHED: &str = "01";
+const UNCONNECTED: &str = "07";
+/// Where name servers are asked.
+const NAME_SERVICE: u16 = 53;
 
 /// How far a port is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,11 +31,35 @@ pub(super) enum Bound {
 /// All sockets in LISTEN, sorted, each once.
 #[must_use]
 pub fn listeners(table: &[u8]) -> Vec<Listener> {
-    let mut found: Vec<Listener> =
-        table.split(|byte| *byte == b'\n').filter_map(listener).collect();
+    let listening = sockets(table).filter(|socket| socket.state == LISTEN);
+    let mut found: Vec<_> =
+        listening.filter_map(|socket| Some(Listener { address: address(socket.local)? })).collect();
     found.sort_unstable();
     found.dedup();
     found
+}
+
+/// Where connections are under way to that nobody has answered, sorted, each once.
+pub(super) fn connecting(table: &[u8]) -> Vec<SocketAddr> {
+    let under_way = sockets(table).filter(|socket| socket.state == SYN_SENT);
+    addresses(under_way.filter_map(|socket| address(socket.remote)))
+}
+
+/// Of a table of UDP sockets: those that wait for whoever sends, and the name servers that
+/// others were connected to.
+pub(super) fn datagrams(table: &[u8]) -> (Vec<SocketAddr>, Vec<SocketAddr>) {
+    let waiting = sockets(table).filter(|socket| socket.state == UNCONNECTED);
+    let asking = sockets(table).filter(|socket| socket.state == ESTABLISHED);
+    let asked = asking.filter_map(|socket| address(socket.remote));
+    (
+        addresses(waiting.filter_map(|socket| address(socket.local))),
+        addresses(asked.filter(|remote| remote.port() == NAME_SERVICE)),
+    )
+}
+
+fn addresses(found: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
+    let sorted: std::collections::BTreeSet<SocketAddr> = found.collect();
+    sorted.into_iter().collect()
 }
 
 /// How far a port is bound, by the sockets that are in LISTEN.
@@ -53,15 +83,27 @@ pub(super) fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
-/// The socket of one line, if it is in LISTEN: `sl local_address rem_address st …`.
-fn listener(line: &[u8]) -> Option<Listener> {
+/// One line of a table.
+struct Socket<'a> {
+    local: &'a str,
+    remote: &'a str,
+    state: &'a str,
+}
+
+fn sockets(table: &[u8]) -> impl Iterator<Item = Socket<'_>> {
+    table.split(|byte| *byte == b'\n').filter_map(socket)
+}
+
+/// The socket of one line: `sl local_address rem_address st …`.
+fn socket(line: &[u8]) -> Option<Socket<'_>> {
     let line = std::str::from_utf8(line).ok()?;
     let mut words = line.split_ascii_whitespace().skip(1);
-    let local = words.next()?;
-    if words.nth(1)? != LISTEN {
-        return None;
-    }
-    let (address, port) = local.split_once(':')?;
+    let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
+    Some(Socket { local, remote, state })
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    let (address, port) = text.split_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     let ip = match address.len() {
         8 => IpAddr::V4(Ipv4Addr::from(word(address)?)),
@@ -74,7 +116,7 @@ fn listener(line: &[u8]) -> Option<Listener> {
         }
         _ => return None,
     };
-    Some(Listener { address: SocketAddr::new(ip, port) })
+    Some(SocketAddr::new(ip, port))
 }
 
 /// Four bytes in network order; the kernel prints them as one number of its own order.
@@ -116,6 +158,23 @@ mod tests {
         assert_eq!(how(9003), Bound::Loopback);
         assert_eq!(how(8080), Bound::Loopback);
         assert_eq!(how(8081), Bound::Nowhere);
+    }
+
+    #[test]
+    fn what_is_waited_for_is_found() {
+        let table = "\
+   1: 0100007F:1F91 0100007F:1538 02 00000000:00000000 01:00000019 00000002     0        0 28 1
+   2: 0100007F:1F92 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 28 1
+";
+        assert_eq!(connecting(table.as_bytes()), ["127.0.0.1:5432".parse().expect("an address")]);
+        let table = "\
+  12: 00000000:2328 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 30 2
+  13: 0100007F:9C40 08080808:0035 01 00000000:00000000 00:00000000 00000000     0        0 31 2
+  14: 0100007F:9C41 0100007F:1F90 01 00000000:00000000 00:00000000 00000000     0        0 32 2
+";
+        let (waiting, asked) = datagrams(table.as_bytes());
+        assert_eq!(waiting, ["0.0.0.0:9000".parse().expect("an address")]);
+        assert_eq!(asked, ["8.8.8.8:53".parse().expect("an address")]);
     }
 
     #[test]

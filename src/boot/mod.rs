@@ -6,10 +6,14 @@
 
 mod autopsy;
 mod ends;
+mod examine;
 mod listen;
+mod pause;
 mod watch;
 
-pub use autopsy::autopsy;
-pub use ends::{ends_before, ends_within};
+pub use autopsy::{Life, Scene, autopsy, later, status};
+pub use ends::{ends_before, ends_within, terminate};
+pub use examine::{crowd, examine, listens, seen};
 pub use listen::listeners;
+pub use pause::ends_after_pause;
 pub use watch::{Watched, watch};

@@ -4,6 +4,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::ends::ends_before;
 use super::listen::{Bound, bound, listeners};
 use crate::contract::Function;
 use crate::engine::Instance;
@@ -24,6 +25,9 @@ const SETTLED_ON_LOOPBACK: Duration = Duration::from_secs(1);
 const IDLE: u32 = 50;
 /// How long a first connection may take.
 const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long it may take until it is known that a process has ended whose port is closed again.
+const END_IS_KNOWN: Duration = Duration::from_millis(100);
 
 /// What the clock saw.
 #[derive(Debug, Clone)]
@@ -79,6 +83,11 @@ pub fn watch(
             }
             Err(_) => Reach::Refused,
         };
+        if watched.reach == Reach::Refused
+            && let Some(ending) = ends_before(instance, Instant::now() + END_IS_KNOWN, cancelled)
+        {
+            watched.end = BootEnd::Ended(ending);
+        }
     }
     Ok(watched)
 }
@@ -113,7 +122,8 @@ fn look(
         }
         if matches!(how, Bound::Everywhere | Bound::Somewhere) {
             watched.end = BootEnd::Listening;
-            return Ok(Some(now));
+            // Where it takes time to be told, when it was counts.
+            return Ok(Some(instance.sockets_since().unwrap_or(now)));
         }
         if now >= deadline || cancelled() {
             return Ok(None);

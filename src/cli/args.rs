@@ -9,6 +9,7 @@ use super::init::Init;
 use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
+use super::rules::{Explain, Rules};
 use super::selftest::Selftest;
 use super::suite::SuiteCommand;
 
@@ -70,23 +71,6 @@ pub(super) enum Command {
     Explain(Explain),
     Selftest(Selftest),
     Report(Report),
-}
-
-/// List every check: its id, what a failure weighs, what is wanted
-#[derive(Debug, Args)]
-pub(super) struct Rules {
-    /// How the list is written; markdown has everything that `explain` tells
-    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    #[arg(value_parser = ["text", "markdown"])]
-    pub(super) format: String,
-}
-
-/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
-#[derive(Debug, Args)]
-pub(super) struct Explain {
-    /// Ids of checks, such as `B001`
-    #[arg(value_name = "ID", required = true)]
-    pub(super) ids: Vec<String>,
 }
 
 /// Check images: read them, boot them, send them events or requests
@@ -226,7 +210,7 @@ struct WhatArgs {
     /// The speed in MiB/s at which the cold start's estimate pulls the image [default: 100]
     #[arg(long, value_name = "MIB")]
     pull_speed: Option<String>,
-    /// Hold the image to the platform's newest behaviour: a read-only root (B003)
+    /// Hold the image to the newest behaviour: a read-only root (B003), a freeze of 2 s (B008)
     #[arg(long)]
     strict: bool,
 }

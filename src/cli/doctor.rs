@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use colored::Colorize as _;
 use scf_conform::contract::Contract;
 use scf_conform::endpoint::{self, Surroundings};
+use scf_conform::engine::docker::Docker;
 use scf_conform::engine::embedded::Embedded;
 use scf_conform::engine::{Finding, State};
 use scf_conform::pipeline::{Job, Opened, Session};
@@ -94,9 +95,12 @@ fn examine(settings: &Settings) -> Found {
     let answers = docker.state == State::Ok;
     found.findings.push(docker);
     if answers {
-        let started = boot(settings, EngineName::Docker);
+        let mut started = boot(settings, EngineName::Docker);
         if started.state == State::Ok {
             found.engines.push("docker");
+            if let Ok(engine) = Docker::open(&settings.surroundings) {
+                started.told = format!("{}; {}", started.told, engine.sight());
+            }
         }
         found.findings.push(started);
     }

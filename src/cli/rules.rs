@@ -2,11 +2,28 @@
 
 use std::fmt::Write as _;
 
+use clap::Args;
 use scf_conform::catalogue;
 
-use super::args::{Explain, Rules};
 use super::exit::Exit;
 use super::term;
+
+/// List every check: its id, what a failure weighs, what is wanted
+#[derive(Debug, Args)]
+pub(super) struct Rules {
+    /// How the list is written; markdown has everything that `explain` tells
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    #[arg(value_parser = ["text", "markdown"])]
+    pub(super) format: String,
+}
+
+/// Explain checks: what is wanted, why, how to keep it, and the contract's sentence
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// Ids of checks, such as `B001`
+    #[arg(value_name = "ID", required = true)]
+    pub(super) ids: Vec<String>,
+}
 
 /// Columns where the results do not go to a terminal.
 const USUAL_WIDTH: usize = 80;

@@ -12,9 +12,10 @@ use scf_conform::selftest::{
     self, Fixture, Matrix, SENT, SendError, Sent, fixtures, proofs, unproved,
 };
 use scf_conform::source;
+use scf_conform::variables::{default_cache_dir, surroundings};
 
 use super::engines::{self, EngineName, Places};
-use super::environment::{Environment, default_cache_dir, surroundings};
+use super::environment::Environment;
 use super::exit::Exit;
 use super::term;
 

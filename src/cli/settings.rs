@@ -14,10 +14,10 @@ use scf_conform::pipeline::{Measure, Memory};
 use scf_conform::registry::Access;
 use scf_conform::report::{ASSUMED_PULL_SPEED, Detail, FORMATS, Format};
 use scf_conform::selection::Selection;
+use scf_conform::variables::{default_cache_dir, logins, surroundings};
 use scf_conform::waiver::Waiver;
 
 use super::engines::{EngineChoice, EngineName};
-use super::environment::{default_cache_dir, logins, surroundings};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
 use super::suites;
 use super::values::{

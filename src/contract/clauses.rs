@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::status::Said;
 use crate::check::Basis;
 
 static DATA: &str = include_str!("../../suites/contract.yaml");
@@ -99,8 +100,8 @@ pub struct Contract {
     pub image_size: u64,
     /// Smallest memory, then first, last and step of the ordinary sizes, in MB.
     pub memory_sizes: [u32; 4],
-    /// The memory in MB that has one core to itself.
-    pub memory_of_one_core: u32,
+    /// The memory in MB that has one core to itself, and the one that has two.
+    pub memory_of_cores: [u32; 2],
     /// Writable space below `/tmp`, in bytes.
     pub tmp_size: u64,
     /// Writable space outside `/tmp`, in bytes.
@@ -109,6 +110,10 @@ pub struct Contract {
     pub descriptors: u64,
     /// Processes and threads of an instance.
     pub processes: u64,
+    /// How long an instance that is to end has for it, from a SIGTERM.
+    pub termination_limit: Duration,
+    /// How long an instance is held between two invocations, to see that it goes on.
+    pub freeze: Duration,
     /// Path that events are posted to.
     pub event_path: String,
     /// Greatest size of an answer's body, in bytes.
@@ -127,6 +132,7 @@ pub struct Contract {
     pub job_variable_size: usize,
     /// Greatest size of all variables of a job, in bytes.
     pub job_environment_size: usize,
+    statuses: Vec<Said>,
     clauses: Vec<Clause>,
 }
 
@@ -155,11 +161,13 @@ impl Contract {
             execution_timeouts: value(&clauses, "execution-timeouts")?,
             image_size: value(&clauses, "image-size")?,
             memory_sizes: value(&clauses, "memory-sizes")?,
-            memory_of_one_core: value(&clauses, "memory-of-one-core")?,
+            memory_of_cores: value(&clauses, "memory-of-cores")?,
             tmp_size: value(&clauses, "tmp-writable")?,
             writable_layer: value(&clauses, "writable-layer")?,
             descriptors: value(&clauses, "descriptors")?,
             processes: value(&clauses, "processes")?,
+            termination_limit: seconds(&clauses, "termination")?,
+            freeze: seconds(&clauses, "freeze")?,
             event_path: value(&clauses, "event-path")?,
             answer_size: value(&clauses, "answer-size")?,
             request_concurrency: value(&clauses, "http-concurrency")?,
@@ -172,14 +180,34 @@ impl Contract {
             job_event: value(&clauses, "job-event")?,
             job_variable_size: value(&clauses, "job-variable-size")?,
             job_environment_size: value(&clauses, "job-environment-size")?,
+            statuses: value(&clauses, "status-codes")?,
             clauses,
         })
+    }
+
+    /// The share of the processor that goes with a memory in MB, in thousandths of one core: in
+    /// a straight line through each of the sizes for which the platform says it.
+    #[must_use]
+    pub fn processor_share(&self, megabytes: u32) -> u32 {
+        let [one, two] = self.memory_of_cores;
+        if megabytes <= one {
+            (megabytes * 1000).div_ceil(one)
+        } else {
+            1000 + ((megabytes - one) * 1000).div_ceil(two - one)
+        }
     }
 
     /// The clause with an id.
     #[must_use]
     pub fn clause(&self, id: &str) -> Option<&Clause> {
         self.clauses.iter().find(|clause| clause.id == id)
+    }
+
+    /// What the platform says with a status, by its word.
+    pub(super) fn said(&self, word: &str) -> &Said {
+        let said = self.statuses.iter().find(|said| said.status == word);
+        // The data is part of the program: a mistake in it is a bug, which a test finds.
+        said.unwrap_or_else(|| panic!("suites/contract.yaml: no status `{word}`"))
     }
 
     /// All clauses, in the order of the file.
@@ -226,6 +254,13 @@ mod tests {
             let first = contract.clauses.iter().position(|other| other.id == clause.id);
             assert_eq!(first, Some(at), "clause `{}` stands twice", clause.id);
         }
+    }
+
+    #[test]
+    fn the_processor_follows_the_memory() {
+        let share = |megabytes| Contract::scf().processor_share(megabytes);
+        assert_eq!([64, 128, 640, 1280].map(share), [50, 100, 500, 1000]);
+        assert_eq!([1408, 2176, 3072].map(share), [1072, 1500, 2000]);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{FunctionType, MemoryMb};
+use serde::Deserialize;
+
+use super::{Contract, FunctionType, MemoryMb};
 use crate::units::MIB;
 
 /// What the platform says of an invocation that failed.
@@ -22,46 +24,63 @@ pub enum PlatformStatus {
     UserProcessExit,
     /// The command could not be executed.
     ContainerInitError,
-    /// Nothing listens on the port in time.
+    /// What listens is not what the platform looks for.
     PortBindingFailed,
+    /// Nothing listens in time.
+    InitContainerTimeout,
 }
 
 impl PlatformStatus {
     /// Its number.
     #[must_use]
     pub fn code(self) -> u16 {
-        match self {
-            PlatformStatus::ContainerExited => 405,
-            PlatformStatus::ResponseTooLarge(FunctionType::Http) => 410,
-            PlatformStatus::ResponseTooLarge(FunctionType::Event | FunctionType::Job) => 407,
-            PlatformStatus::UserCodeException => 430,
-            PlatformStatus::TimeLimitReached => 433,
-            PlatformStatus::MemoryLimitReached => 434,
-            PlatformStatus::UserProcessExit => 439,
-            PlatformStatus::ContainerInitError => 445,
-            PlatformStatus::PortBindingFailed => 446,
-        }
+        self.said().code
     }
 
     /// Its name in the platform's table.
     #[must_use]
     pub fn name(self) -> &'static str {
+        &self.said().name
+    }
+
+    /// What the platform says with it: empty where no document has a sentence.
+    #[must_use]
+    pub fn message(self) -> &'static str {
+        &self.said().message
+    }
+
+    fn said(self) -> &'static Said {
+        Contract::scf().said(self.word())
+    }
+
+    /// As the data of the contract calls it.
+    pub(super) fn word(self) -> &'static str {
         match self {
-            PlatformStatus::ContainerExited => "ContainerStateExited",
-            PlatformStatus::ResponseTooLarge(FunctionType::Http) => {
-                "The HTTP response body exceeds the size limit."
-            }
+            PlatformStatus::ContainerExited => "container-exited",
+            PlatformStatus::ResponseTooLarge(FunctionType::Http) => "response-too-large-http",
             PlatformStatus::ResponseTooLarge(FunctionType::Event | FunctionType::Job) => {
-                "The size of response exceeds the upper limit (6MB)"
+                "response-too-large"
             }
-            PlatformStatus::UserCodeException => "User code exception caught",
-            PlatformStatus::TimeLimitReached => "TimeLimitReached",
-            PlatformStatus::MemoryLimitReached => "MemoryLimitReached",
-            PlatformStatus::UserProcessExit => "User process exit when running",
-            PlatformStatus::ContainerInitError => "ContainerInitError",
-            PlatformStatus::PortBindingFailed => "PortBindingFailed",
+            PlatformStatus::UserCodeException => "user-code-exception",
+            PlatformStatus::TimeLimitReached => "time-limit-reached",
+            PlatformStatus::MemoryLimitReached => "memory-limit-reached",
+            PlatformStatus::UserProcessExit => "user-process-exit",
+            PlatformStatus::ContainerInitError => "container-init-error",
+            PlatformStatus::PortBindingFailed => "port-binding-failed",
+            PlatformStatus::InitContainerTimeout => "init-container-timeout",
         }
     }
+}
+
+/// What the platform says with a status.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Said {
+    pub(super) status: String,
+    code: u16,
+    name: String,
+    #[serde(default)]
+    message: String,
 }
 
 /// The lines that the platform writes around an invocation, of one request.
@@ -151,6 +170,36 @@ fn megabytes(bytes: Option<u64>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_status_is_in_the_contract() {
+        use PlatformStatus::{
+            ContainerExited, ContainerInitError, InitContainerTimeout, MemoryLimitReached,
+            PortBindingFailed, ResponseTooLarge, TimeLimitReached, UserCodeException,
+            UserProcessExit,
+        };
+        let told: Vec<String> = [
+            ContainerExited,
+            ResponseTooLarge(FunctionType::Http),
+            ResponseTooLarge(FunctionType::Event),
+            UserCodeException,
+            TimeLimitReached,
+            MemoryLimitReached,
+            UserProcessExit,
+            ContainerInitError,
+            PortBindingFailed,
+            InitContainerTimeout,
+        ]
+        .into_iter()
+        .map(|status| format!("{} {}", status.code(), status.name()))
+        .collect();
+        let expected = "405 ContainerStateExited, 410 The HTTP response body exceeds the size \
+                        limit., 407 The size of response exceeds the upper limit (6MB), 430 User \
+                        code exception caught, 433 TimeLimitReached, 434 MemoryLimitReached, 439 \
+                        User process exit when running, 445 ContainerInitError, 446 \
+                        PortBindingFailed, 450 InitContainerTimeout";
+        assert_eq!(told.join(", "), expected);
+    }
 
     #[test]
     fn the_lines_are_the_platforms() {

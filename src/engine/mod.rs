@@ -1,16 +1,18 @@
 //! Engines boot images; nothing above this module knows which one does.
 
 mod canaries;
+mod delivery;
 pub mod docker;
 pub mod embedded;
 mod files;
 mod logs;
+mod processes;
 
 use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::evidence::{Ending, ExecRefused, Logs, TmpProbe, Usage, Write};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Process, TmpProbe, Usage, Write};
 use crate::image::{Blobs, Image};
 use crate::plan::Plan;
 use crate::unpack::Unpacking;
@@ -66,6 +68,12 @@ pub trait Instance: Send {
     /// Where the table cannot be read.
     fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()>;
 
+    /// Since when the sockets are as they were told last, where whoever tells of them says when
+    /// that was; `None` where they are what they are now.
+    fn sockets_since(&self) -> Option<Instant> {
+        None
+    }
+
     /// A connection to the container's own address, which is not loopback.
     ///
     /// # Errors
@@ -108,6 +116,34 @@ pub trait Instance: Send {
     /// What was used of the limits so far.
     fn usage(&self) -> Usage;
 
+    /// Holds every process where it is. When this returns, none runs any more.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot be held.
+    fn freeze(&self) -> Result<(), EngineError>;
+
+    /// Lets them go on.
+    ///
+    /// # Errors
+    ///
+    /// Where they cannot go on.
+    fn thaw(&self) -> Result<(), EngineError>;
+
+    /// Sends SIGTERM to the command, as an engine does that wants it to end. How it ends tells
+    /// [`Instance::ended`].
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be sent.
+    fn terminate(&self) -> Result<Delivery, EngineError>;
+
+    /// What its processes are doing, and all sockets of its network. What cannot be seen is
+    /// left out.
+    fn traces(&self) -> Traces {
+        Traces::default()
+    }
+
     /// Ends every process of the instance and removes all that the boot made. Returns how
     /// the command had ended before that, if it had.
     ///
@@ -126,6 +162,19 @@ pub struct Timeline {
     pub created: Instant,
     /// The command was executed, or the kernel refused to.
     pub executed: Instant,
+}
+
+/// What can be seen of an instance from outside, at one moment.
+#[derive(Debug, Clone, Default)]
+pub struct Traces {
+    /// The first one first.
+    pub processes: Vec<Process>,
+    /// The text of `/proc/net/tcp` and then of `/proc/net/tcp6`.
+    pub tcp: Vec<u8>,
+    /// The text of `/proc/net/udp` and then of `/proc/net/udp6`.
+    pub udp: Vec<u8>,
+    /// How often the limit of processes refused one, where it is counted.
+    pub forks_refused: Option<u64>,
 }
 
 /// What an instance wrote outside `/tmp`, and how full its spaces are.

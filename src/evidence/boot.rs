@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Logs;
+use super::{Logs, Snapshot};
 use crate::check::Cause;
 
 /// One start, as it was seen.
@@ -21,8 +21,9 @@ pub struct Boot {
     pub logs: Logs,
     /// The command line that was started.
     pub argv: Vec<String>,
-    /// CPU time used until the end of the start, where it is known.
-    pub cpu: Option<Duration>,
+    /// What the instance was doing when the start had failed; of one that did not, nothing is
+    /// looked at.
+    pub snapshot: Snapshot,
     /// Why the start failed; `None` where it did not.
     pub diagnosis: Option<Diagnosis>,
 }
@@ -38,6 +39,14 @@ pub struct Diagnosis {
     pub evidence: Vec<String>,
     /// What to change.
     pub fix: String,
+}
+
+impl Diagnosis {
+    /// What is said behind how it ended: the reason, where one was found.
+    #[must_use]
+    pub fn why(&self) -> Option<&str> {
+        self.message.split_once(": ").map(|(_, why)| why)
+    }
 }
 
 /// How a start went.

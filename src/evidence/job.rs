@@ -13,6 +13,8 @@ pub struct JobRun {
     pub duration: Duration,
     /// What was written to stdout and stderr.
     pub logs: Logs,
+    /// Why it did not end well by itself, as far as that is known: `None` where it did.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// How a job's run went.

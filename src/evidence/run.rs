@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Ending;
+use super::{Attempt, Diagnosis, Ending, Freeze, Termination, Trial};
 
 /// What is known of an instance when it has been stopped.
 #[derive(Debug, Clone)]
@@ -11,6 +11,8 @@ pub struct Run {
     pub started: bool,
     /// How the process ended by itself; `None` where it ran until it was stopped.
     pub ended: Option<Ending>,
+    /// Why it ended by itself, as far as that is known.
+    pub diagnosis: Option<Diagnosis>,
     /// Invocations that were made.
     pub invocations: usize,
     /// What it wrote to stdout and stderr.
@@ -27,6 +29,16 @@ pub struct Run {
     pub leaks: Vec<Leak>,
     /// What it used of its limits.
     pub usage: Usage,
+    /// How many there were of what is counted.
+    pub crowd: Crowd,
+    /// The memory that it had, in bytes.
+    pub memory: u64,
+    /// What came of a SIGTERM, sent when all else was over.
+    pub terminated: Attempt<Termination>,
+    /// What came of a freeze; it is another instance's.
+    pub frozen: Attempt<Freeze>,
+    /// What came of a start on a read-only root; it is another instance's.
+    pub read_only: Attempt<Trial>,
 }
 
 /// One path that the instance wrote outside `/tmp`.
@@ -116,6 +128,18 @@ pub struct Usage {
     pub cpu: Option<Duration>,
     /// Limits that could not be enforced and were only watched, by name.
     pub watched: Vec<String>,
+}
+
+/// Processes and descriptors of an instance, when all invocations were over. `None` where the
+/// machine does not tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Crowd {
+    /// How often the limit of processes refused one, until then.
+    pub forks_refused: Option<u64>,
+    /// Processes and threads.
+    pub threads: u64,
+    /// Open descriptors of the process that has most of them.
+    pub descriptors: Option<u64>,
 }
 
 impl Logs {

@@ -58,6 +58,9 @@ const MOST_NAMES: usize = 4096;
 /// The kernel reads this much of a script's first line, `#!` included.
 const SCRIPT_LINE: usize = 256;
 
+/// The first four bytes of a script with a byte order mark.
+const MARKED: &[u8] = b"\xef\xbb\xbf#";
+
 /// Tells programs, scripts and other files apart, with one buffer for all of them.
 #[derive(Default)]
 pub(super) struct Sniffer {
@@ -82,6 +85,15 @@ impl Sniffer {
             self.upto(file, SCRIPT_LINE as u64)?;
             let line = self.seen[2..].split(|byte| *byte == b'\n').next().unwrap_or_default();
             return Ok(Kind::Script { size, line: line.to_vec() });
+        }
+        if self.seen.starts_with(MARKED) {
+            // No script to the kernel, and meant as one: the mark is kept with the line.
+            self.upto(file, SCRIPT_LINE as u64)?;
+            let line = self.seen.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            if line.starts_with(b"\xef\xbb\xbf#!") {
+                return Ok(Kind::Script { size, line: line.to_vec() });
+            }
+            return Ok(Kind::File { size });
         }
         if self.seen != elf::ELFMAG[..] {
             return Ok(Kind::File { size });
@@ -349,6 +361,12 @@ mod tests {
             Kind::Script { size: 12, line: b"/bin/sh\r".to_vec() }
         );
         assert_eq!(sniff(b"#!"), Kind::Script { size: 2, line: Vec::new() });
+        let marked = b"\xef\xbb\xbf#!/bin/sh";
+        assert_eq!(
+            sniff(b"\xef\xbb\xbf#!/bin/sh\n"),
+            Kind::Script { size: 13, line: marked.to_vec() }
+        );
+        assert_eq!(sniff(b"\xef\xbb\xbf# a"), Kind::File { size: 6 });
         assert_eq!(sniff(b""), Kind::File { size: 0 });
         assert_eq!(sniff(b"text"), Kind::File { size: 4 });
     }

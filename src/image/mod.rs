@@ -25,6 +25,8 @@ pub use docker_archive::docker_archive;
 pub use load::{Depth, LoadError, Loading, load};
 pub(crate) use load::{Uninflated, inflate_into, tar_of};
 pub(crate) use tree::EntryId;
+#[cfg(test)]
+pub(crate) use tree::testing::tree as tree_of;
 pub use tree::{Access, Denied, Kind, Lookup, Node, NodeId, Tree, User};
 
 /// Everything that is known about an image before it is started.

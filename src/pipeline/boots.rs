@@ -84,17 +84,7 @@ impl Work<'_> {
 
     /// From the exec to the first valid answer, to what the platform would send first.
     pub(super) fn first_answer(&self, instance: &dyn Instance) -> Option<Duration> {
-        let size = self.report.image.as_ref().map_or(0, |image| image.size_bytes);
-        let target = run::Target {
-            image: &self.report.reference,
-            instance,
-            function: &self.job.function,
-            memory: self.job.function.memory_for(size),
-            credentials: &self.credentials,
-            progress: self.progress,
-            cancel: self.cancel,
-            fresh: &run::no_other,
-        };
+        let target = self.target(instance);
         let kind = self.report.kind.unwrap_or(FunctionType::Event);
         let (begun, exchange) = run::once(&target, kind)?;
         exchange.answer()?;

@@ -8,7 +8,9 @@ use crate::boot;
 use crate::check::Check;
 use crate::contract::{FunctionType, MemoryMb};
 use crate::engine::{Engine, Instance};
-use crate::evidence::{Boot, BootEnd, JobEnd, JobRun, Phases, Reach, Run};
+use crate::evidence::{
+    Attempt, Boot, BootEnd, Ending, JobEnd, JobRun, Phases, Reach, Run, Snapshot,
+};
 use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{JobFacts, Trouble};
@@ -124,7 +126,7 @@ impl Work<'_> {
         let left_out = rules::look_at_nothing(function, |rule| self.wants(rule));
         let checks = rules::look_at_job(&run, function, |rule| self.wants(rule));
         self.add(left_out.into_iter().chain(checks));
-        let life = look_through(instance, &run)?;
+        let life = look_through(instance, &run, place)?;
         let checks = rules::look_at_run(&life, &self.job.function, |rule| self.wants(rule));
         self.add(checks);
         self.report.logs = life.logs;
@@ -147,7 +149,8 @@ impl Work<'_> {
         self.stage(Stage::Running);
         let (end, duration) = if let Some(refused) = instance.refused() {
             let boot = never(BootEnd::Refused(refused), &plan);
-            let diagnosis = boot::autopsy(&boot, function, &plan.start(place.image));
+            let scene = boot::Scene { tree: &place.image.tree, plan: &plan, function };
+            let diagnosis = boot::autopsy(&boot, &scene);
             let diagnosis = diagnosis.ok_or_else(|| trouble_text("it was refused".to_owned()))?;
             (JobEnd::Refused(diagnosis), Duration::ZERO)
         } else {
@@ -159,9 +162,24 @@ impl Work<'_> {
             }
         };
         let logs = instance.logs();
-        Ok((instance, JobRun { end, duration, logs }))
+        let ended = match &end {
+            JobEnd::Ended(ending) => Some(*ending),
+            JobEnd::TimedOut { .. } | JobEnd::Refused(_) => None,
+        };
+        let well = matches!(end, JobEnd::Ended(Ending::Exited(0)) | JobEnd::Refused(_));
+        let diagnosis = (!well).then(|| {
+            let snapshot = boot::examine(instance.as_ref());
+            let scene = boot::Scene { tree: &place.image.tree, plan: &plan, function };
+            boot::later(&boot::Life { ended, logs: &logs, snapshot: &snapshot }, &scene)
+        });
+        Ok((instance, JobRun { end, duration, logs, diagnosis }))
     }
 }
+
+/// Why a job is not asked to end, and not held.
+const BY_ITSELF: &str = "a job ends by itself (J001)";
+/// Why it is not started on a read-only root.
+const ONCE: &str = "a job's work is not done twice";
 
 /// A start that the kernel refused.
 fn never(end: BootEnd, plan: &Plan) -> Boot {
@@ -172,13 +190,17 @@ fn never(end: BootEnd, plan: &Plan) -> Boot {
         reach: Reach::Untried,
         logs: crate::evidence::Logs::default(),
         argv: plan.argv.clone(),
-        cpu: None,
+        snapshot: Snapshot::default(),
         diagnosis: None,
     }
 }
 
 /// Looks through what a run leaves, and stops what is left of it.
-fn look_through(instance: Box<dyn Instance>, job: &JobRun) -> Result<Run, Trouble> {
+fn look_through(
+    instance: Box<dyn Instance>,
+    job: &JobRun,
+    place: &Place<'_>,
+) -> Result<Run, Trouble> {
     let tmp = match instance.ended() {
         None => instance.probe_tmp().map_err(|error| engine_trouble(&error))?,
         Some(_) => crate::evidence::TmpProbe::Untried,
@@ -187,6 +209,7 @@ fn look_through(instance: Box<dyn Instance>, job: &JobRun) -> Result<Run, Troubl
     let run = Run {
         started: !matches!(job.end, JobEnd::Refused(_)),
         ended: instance.ended(),
+        diagnosis: None,
         invocations: 1,
         logs: instance.logs(),
         writes: writes.paths,
@@ -195,6 +218,11 @@ fn look_through(instance: Box<dyn Instance>, job: &JobRun) -> Result<Run, Troubl
         tmp,
         leaks: Vec::new(),
         usage: instance.usage(),
+        crowd: boot::crowd(instance.as_ref()),
+        memory: place.plan.memory,
+        terminated: Attempt::untried(BY_ITSELF),
+        frozen: Attempt::untried(BY_ITSELF),
+        read_only: Attempt::untried(ONCE),
     };
     instance.stop().map_err(|error| engine_trouble(&error))?;
     Ok(run)

@@ -3,6 +3,7 @@
 //! Here is what needs no instance; `live` has the rest.
 #![expect(clippy::disallowed_methods, reason = "how long each part took is part of the report")]
 
+mod beside;
 mod boots;
 mod compare;
 mod job;

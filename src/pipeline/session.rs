@@ -9,7 +9,7 @@ use super::{Job, Work, engine_trouble, source_trouble, trouble, trouble_text};
 use crate::boot;
 use crate::contract::{Credentials, MemoryMb, PlatformStatus};
 use crate::engine::{Engine, Instance};
-use crate::evidence::{BootEnd, Diagnosis, Ending, Exchange, LogLine};
+use crate::evidence::{Diagnosis, Ending, Exchange, LogLine};
 use crate::image::{Blobs, Image};
 use crate::plan::{Plan, RootMode};
 use crate::report::{ColdStart, Trouble};
@@ -79,9 +79,9 @@ impl<'a> Session<'a> {
         let (instance, boot) = work.start(engine.as_ref(), &image, blobs.as_ref(), &plan)?;
         let size = image.compressed_bytes();
         if let Some(diagnosis) = boot.diagnosis {
-            let log = instance.logs().lines;
+            let (log, cause) = (instance.logs().lines, diagnosis.cause);
             instance.stop().map_err(|error| engine_trouble(&error))?;
-            return Ok(Opened::Down { diagnosis, status: status(&boot.end), log });
+            return Ok(Opened::Down { diagnosis, status: boot::status(&boot.end, cause), log });
         }
         let unpacking = instance.unpacking();
         let waited = unpacking.filter(|unpacking| unpacking.when == Unpacked::Now);
@@ -114,13 +114,15 @@ impl<'a> Session<'a> {
             function: &self.job.function,
             memory: self.memory,
             credentials: &self.credentials,
+            scene: None,
             progress: self.progress,
             cancel: self.cancel,
             fresh: &run::no_other,
         };
         let (exchange, ended) = run::by_hand(&target, case, request_id);
         // What it writes about an answer comes a moment after it.
-        let ended = ended.or(boot::ends_before(self.instance.as_ref(), moment(AFTERWARDS)));
+        let ended =
+            ended.or(boot::ends_before(self.instance.as_ref(), moment(AFTERWARDS), &|| false));
         Invoked { exchange, ended, log: self.news(), used: self.used() }
     }
 
@@ -178,13 +180,4 @@ impl Work<'_> {
 
 fn moment(from_now: Duration) -> Instant {
     Instant::now() + from_now
-}
-
-/// What the platform would say of a start that failed.
-fn status(end: &BootEnd) -> PlatformStatus {
-    match end {
-        BootEnd::Refused(_) => PlatformStatus::ContainerInitError,
-        BootEnd::Ended(_) => PlatformStatus::ContainerExited,
-        BootEnd::Listening | BootEnd::TimedOut { .. } => PlatformStatus::PortBindingFailed,
-    }
 }

@@ -1,8 +1,9 @@
 //! F005: no file that the function uses is closed to other users.
 
 use super::{Findings, Look, Proof, Rule};
-use crate::check::Severity;
+use crate::check::{Check, Severity, Status};
 use crate::contract::Function;
+use crate::evidence::Trial;
 use crate::image::{Access, Denied, Image, Kind, Lookup, User};
 use crate::plan::{Plan, RootMode};
 
@@ -15,12 +16,14 @@ pub(super) const RULE: Rule = Rule {
           that only their owner may read or execute. With an id that owns nothing in the image, \
           such files cannot be used.",
     fix: "RUN chmod -R a+rX <directory>, or COPY --chmod=755",
-    proof: Proof { breaks: "f005-code-closed", keeps: "f005-code-open" },
+    proof: Proof { breaks: "f005-command-closed", keeps: "f005-code-open" },
     look: Look::Image(look),
 };
 
 /// An id that owns nothing in any image: the one that stands for nobody in user namespaces.
 const STRANGER: u32 = 65_533;
+/// Log lines of a stranger's start that are shown.
+const LINES: usize = 3;
 /// Files that are named; the rest are counted.
 const NAMED: usize = 5;
 /// Working directories that hold the whole system, or nothing of the function's own.
@@ -32,7 +35,7 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
     let Ok(plan) = Plan::new(image, function, RootMode::Writable, Vec::new()) else {
         return found.skip("there is no command that could be looked at (M007, F001)");
     };
-    let stranger = User { uid: STRANGER, gid: STRANGER, ..User::default() };
+    let stranger = stranger();
     let mut closed = Closed { image, stranger: &stranger, found: Vec::new() };
     for (at, needed) in plan.start(image).files.iter().enumerate() {
         closed.look(&needed.path, Access::Read);
@@ -64,6 +67,39 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
     }
     let component = first.split(' ').next().unwrap_or_default();
     found.fix(format!("RUN chmod -R a+rX {component}    # or COPY --chmod=755"));
+}
+
+/// Somebody who owns nothing in any image.
+#[must_use]
+pub fn stranger() -> User {
+    User { uid: STRANGER, gid: STRANGER, ..User::default() }
+}
+
+/// Whether a check says that files are closed to strangers: then a start as one tells more.
+#[must_use]
+pub fn is_closed_to_strangers(check: &Check) -> bool {
+    check.id == RULE.id && check.status == Status::Fail
+}
+
+/// Confirms such a check by a start as a stranger. Where that goes well, the files are closed
+/// still, but nothing that was seen needs them.
+pub fn prove_closed(check: &mut Check, trial: &Trial) {
+    if !is_closed_to_strangers(check) {
+        return;
+    }
+    let seen = if trial.keeps_up() {
+        check.severity = Severity::Info;
+        "it starts and answers without".to_owned()
+    } else {
+        match (&trial.boot.diagnosis, &trial.first) {
+            (Some(diagnosis), _) => format!("it does not start: {}", diagnosis.message),
+            (None, Some(first)) => format!("{} fails: {}", first.check.id, first.check.message),
+            (None, None) => "it is not asked".to_owned(),
+        }
+    };
+    check.message = format!("{}; as user {STRANGER} {seen}", check.message);
+    let lines = trial.logs.last(LINES).map(|line| format!("log: {}", line.text));
+    check.evidence.extend(lines);
 }
 
 struct Closed<'a> {

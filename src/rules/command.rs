@@ -3,8 +3,8 @@
 use super::{Findings, Look, Proof, Rule};
 use crate::check::{Cause, Severity};
 use crate::contract::Function;
+use crate::image::Image;
 use crate::image::start::{Problem, Role, Start};
-use crate::image::{Access, Denied, Image, User};
 use crate::plan::{Plan, PlanError, RootMode};
 
 pub(super) const RULE: Rule = Rule {
@@ -35,7 +35,7 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
         Some(Problem::OtherMachine { .. } | Problem::NoProgram { .. }) => {
             found.pass("all files are there");
         }
-        Some(problem) => fail(problem, &plan.user, found),
+        Some(problem) => fail(problem, image, &plan, found),
     }
 }
 
@@ -58,65 +58,30 @@ fn pass(start: &Start, found: &mut Findings) {
     found.pass(message);
 }
 
-fn fail(problem: &Problem, user: &User, found: &mut Findings) {
-    match problem {
-        Problem::NotInPath { name, path } => found
-            .fail(format!("`{name}` is in no directory of PATH"))
-            .cause(Cause::CommandMissing)
-            .evidence(format!("PATH={path}"))
-            .fix(format!("install `{name}` in the image, or name it by its full path")),
-        Problem::Missing { name, component } => found
-            .fail(format!("`{name}` is not in the image: there is no {component}"))
-            .cause(Cause::CommandMissing)
-            .fix(format!("COPY it there, or name the file that is meant instead of `{name}`")),
-        Problem::NotAFile { path } => found
-            .fail(format!("`{path}` is no regular file"))
-            .cause(Cause::NotExecutable)
-            .fix("name a program as the command"),
-        Problem::Denied { role, path, denied } => {
-            refused(*role, path, denied, user, found);
-            found
-        }
-        Problem::CarriageReturn { script, line } => found
-            .fail(format!("the first line of `{script}` ends in a carriage return (CR LF)"))
-            .cause(Cause::BadInterpreter)
-            .evidence(format!("`{line}\\r`: the kernel looks for a file whose name ends in \\r"))
-            .fix(format!("RUN sed -i 's/\\r$//' {script}    # or save it with LF line ends")),
-        Problem::InterpreterMissing { script, interpreter } => found
-            .fail(format!("`{script}` wants the interpreter `{interpreter}`, which is not there"))
-            .cause(Cause::BadInterpreter)
-            .fix(format!("install `{interpreter}`, or let the `#!` line name one that is there")),
-        Problem::LoaderMissing { program, loader } => found
-            .fail(format!("`{program}` wants the loader `{loader}`, which is not there"))
-            .cause(Cause::BadInterpreter)
-            .fix("build for the C library of the base image (glibc or musl), or link statically"),
-        Problem::LibraryMissing { library, needed_by, searched } => found
-            .fail(format!("`{needed_by}` needs the library `{library}`, which is not there"))
-            .cause(Cause::MissingLibrary)
-            .evidence(format!("searched: {}", searched.join(", ")))
-            .fix(format!("install the package that has `{library}`, in the image's last stage")),
-        // F002's, and never given to this one.
-        Problem::NoProgram { .. } | Problem::OtherMachine { .. } => found,
+fn fail(problem: &Problem, image: &Image, plan: &Plan, found: &mut Findings) {
+    let Some(cause) = cause(problem) else { return };
+    let told = problem.told(&plan.user);
+    let (message, more, fix) = match plan.suggest(&image.tree, problem) {
+        Some(better) if better.is_all => (better.what, None, better.fix),
+        Some(better) => (told.message, Some(better.what), better.fix),
+        None => (told.message, None, told.fix),
     };
+    found.fail(message).cause(cause).fix(fix);
+    for line in told.evidence.into_iter().chain(more) {
+        found.evidence(line);
+    }
 }
 
-fn refused(role: Role, path: &str, denied: &Denied, user: &User, found: &mut Findings) {
-    let Denied::Refused { component, mode, uid, gid, access } = denied else { return };
-    let (verb, right, what) = match (access, role) {
-        (Access::Execute, Role::Library) => ("pass through", "x", "library"),
-        (Access::Execute, _) => ("execute", "x", "command"),
-        (Access::Read, Role::Library) => ("read", "r", "library"),
-        (Access::Read, _) => ("read", "r", "script"),
-        (Access::Write, _) => ("write", "w", "file"),
-    };
-    let (as_uid, as_gid) = (user.uid, user.gid);
-    let chmod = if *access == Access::Execute { "a+rx" } else { "a+r" };
-    found
-        .fail(format!("uid {as_uid} may not {verb} the {what} `{path}`"))
-        .cause(Cause::NotExecutable)
-        .evidence(format!(
-            "{component} has mode {mode:04o}, owner {uid}:{gid}; \
-             uid {as_uid}, gid {as_gid} get no {right} from it"
-        ))
-        .fix(format!("RUN chmod {chmod} {component}"));
+/// Code that is there and of the wrong kind is F002's, and has no cause here.
+fn cause(problem: &Problem) -> Option<Cause> {
+    Some(match problem {
+        Problem::NotInPath { .. } | Problem::Missing { .. } => Cause::CommandMissing,
+        Problem::NotAFile { .. } | Problem::Denied { .. } => Cause::NotExecutable,
+        Problem::CarriageReturn { .. }
+        | Problem::ByteOrderMark { .. }
+        | Problem::InterpreterMissing { .. }
+        | Problem::LoaderMissing { .. } => Cause::BadInterpreter,
+        Problem::LibraryMissing { .. } => Cause::MissingLibrary,
+        Problem::NoProgram { .. } | Problem::OtherMachine { .. } => return None,
+    })
 }

@@ -20,9 +20,6 @@ pub(super) const RULE: Rule = Rule {
     look: Look::Job(look),
 };
 
-/// Log lines that are shown as evidence.
-const LINES: usize = 5;
-
 fn look(run: &JobRun, function: &Function, found: &mut Findings) {
     let limit = units::duration(function.timeout);
     let after = units::duration(run.duration);
@@ -31,17 +28,20 @@ fn look(run: &JobRun, function: &Function, found: &mut Findings) {
             found.pass(format!("ended after {after}, limit {limit}"));
             return;
         }
-        JobEnd::Ended(Ending::Signalled { out_of_memory: true, .. }) => found
-            .fail(format!("the memory limit was reached after {after}"))
-            .cause(Cause::OutOfMemory)
-            .fix("give the function more memory (--memory), or let the job use less"),
-        JobEnd::Ended(Ending::Signalled { signal, .. }) => found
-            .fail(format!("the process was ended by signal {signal} after {after}"))
-            .cause(Cause::Signalled)
-            .fix("see the last log lines; run the program under a debugger if it says nothing"),
-        JobEnd::TimedOut { .. } => found
-            .fail(format!("still running after {after}, the function's timeout"))
-            .cause(Cause::TooSlow),
+        JobEnd::Ended(Ending::Signalled { signal, .. }) => {
+            found.fail(format!("the process was ended by signal {signal} after {after}"));
+            if let Some(diagnosis) = &run.diagnosis {
+                found
+                    .fail(format!("{} after {after}", diagnosis.message))
+                    .cause(diagnosis.cause)
+                    .fix(diagnosis.fix.clone());
+            }
+        }
+        JobEnd::TimedOut { .. } => {
+            found
+                .fail(format!("still running after {after}, the function's timeout"))
+                .cause(Cause::TooSlow);
+        }
         JobEnd::Refused(diagnosis) => {
             found.fail(diagnosis.message.clone()).cause(diagnosis.cause).fix(&diagnosis.fix);
             for line in &diagnosis.evidence {
@@ -49,8 +49,8 @@ fn look(run: &JobRun, function: &Function, found: &mut Findings) {
             }
             return;
         }
-    };
-    for line in run.logs.last(LINES) {
-        found.evidence(format!("log: {}", line.text));
+    }
+    for line in run.diagnosis.iter().flat_map(|diagnosis| &diagnosis.evidence) {
+        found.evidence(line.clone());
     }
 }

@@ -20,9 +20,6 @@ pub(super) const RULE: Rule = Rule {
     look: Look::Job(look),
 };
 
-/// Log lines that are shown as evidence.
-const LINES: usize = 5;
-
 fn look(run: &JobRun, _: &Function, found: &mut Findings) {
     let JobEnd::Ended(Ending::Exited(code)) = run.end else {
         return found.skip("it did not end by itself (J001)");
@@ -32,8 +29,21 @@ fn look(run: &JobRun, _: &Function, found: &mut Findings) {
         found.pass(format!("code 0 after {after}"));
         return;
     }
-    found.fail(format!("exit code {code} after {after}")).cause(Cause::Exited);
-    for line in run.logs.last(LINES) {
-        found.evidence(format!("log: {}", line.text));
+    let message = format!("exit code {code} after {after}");
+    let Some(diagnosis) = &run.diagnosis else {
+        found.fail(message).cause(Cause::Exited);
+        return;
+    };
+    found.fail(match diagnosis.why() {
+        Some(why) => format!("{message}: {why}"),
+        None => message,
+    });
+    found.cause(diagnosis.cause);
+    // Where no more is known than that it exited, the code may be meant.
+    if diagnosis.cause != Cause::Exited {
+        found.fix(diagnosis.fix.clone());
+    }
+    for line in &diagnosis.evidence {
+        found.evidence(line.clone());
     }
 }

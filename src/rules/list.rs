@@ -2,11 +2,11 @@
 
 use super::Rule;
 use super::{
-    closed_files, command, engines_agree, exposed_port, hidden_by_tmp, image_size, integrity,
-    job_ends, job_environment_size, job_exit_code, job_variable_size, layer_compression,
-    leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind, memory_for_size,
-    plain_manifest, platform, registry, start_command, stays_up, tag, tmp_directory,
-    tmp_while_running, writes_outside_tmp,
+    closed_files, command, crowd, ends_on_sigterm, engines_agree, exposed_port, hidden_by_tmp,
+    image_size, integrity, job_ends, job_environment_size, job_exit_code, job_variable_size,
+    layer_compression, leaks_elsewhere, leaks_in_answers, listens, machine_code, manifest_kind,
+    memory, memory_for_size, plain_manifest, platform, read_only_root, registry, start_command,
+    stays_up, survives_freeze, tag, tmp_directory, tmp_while_running, writes_outside_tmp,
 };
 
 /// All rules.
@@ -29,9 +29,14 @@ pub const RULES: &[&Rule] = &[
     &closed_files::RULE,
     &listens::RULE,
     &stays_up::RULE,
+    &read_only_root::RULE,
     &tmp_while_running::RULE,
     &writes_outside_tmp::RULE,
+    &memory::RULE,
+    &ends_on_sigterm::RULE,
+    &survives_freeze::RULE,
     &engines_agree::RULE,
+    &crowd::RULE,
     &job_ends::RULE,
     &job_exit_code::RULE,
     &job_variable_size::RULE,

@@ -26,40 +26,20 @@ fn look(image: &Image, function: &Function, found: &mut Findings) {
     };
     let start = plan.start(image);
     match &start.problem {
-        Some(Problem::OtherMachine { path, machine, bits }) => {
-            found
-                .fail(format!("`{path}` is {bits}-bit code for {}", machine_name(*machine)))
-                .cause(Cause::ExecFormat)
-                .evidence(format!("ELF e_machine {machine}; x86-64 is 62"));
+        Some(problem @ Problem::OtherMachine { .. }) => {
+            let told = problem.told(&plan.user);
+            found.fail(told.message).cause(Cause::ExecFormat);
+            for line in told.evidence {
+                found.evidence(line);
+            }
         }
-        Some(Problem::NoProgram { path, empty }) => {
-            let what =
-                if *empty { "is empty" } else { "is neither an ELF file nor a script with `#!`" };
-            found
-                .fail(format!("`{path}` {what}"))
-                .cause(Cause::ExecFormat)
-                .fix(format!("begin it with a `#!` line such as `#!/bin/sh`, or run it as the argument of its interpreter: CMD [\"/bin/sh\", \"{path}\"]"));
+        Some(problem @ Problem::NoProgram { .. }) => {
+            let told = problem.told(&plan.user);
+            found.fail(told.message).cause(Cause::ExecFormat).fix(told.fix);
         }
         Some(_) if start.files.is_empty() => found.skip("what is run cannot be started (F001)"),
         _ => {
             found.pass(start.files.first().map_or("", |needed| needed.path.as_str()));
         }
     }
-}
-
-/// The usual name of a machine, by `e_machine`.
-fn machine_name(machine: u16) -> String {
-    let name = match machine {
-        3 => "x86 (i386)",
-        8 => "MIPS",
-        20 => "PowerPC",
-        21 => "PowerPC 64",
-        22 => "s390x",
-        40 => "ARM",
-        183 => "AArch64 (arm64)",
-        243 => "RISC-V",
-        258 => "LoongArch",
-        other => return format!("machine {other}"),
-    };
-    name.to_owned()
 }

@@ -5,6 +5,8 @@
 
 mod closed_files;
 mod command;
+mod crowd;
+mod ends_on_sigterm;
 mod engines_agree;
 mod exposed_port;
 mod findings;
@@ -22,12 +24,15 @@ mod list;
 mod listens;
 mod machine_code;
 mod manifest_kind;
+mod memory;
 mod memory_for_size;
 mod plain_manifest;
 mod platform;
+mod read_only_root;
 mod registry;
 mod start_command;
 mod stays_up;
+mod survives_freeze;
 mod tag;
 mod tmp_directory;
 mod tmp_while_running;
@@ -38,6 +43,7 @@ use crate::contract::{Function, FunctionType};
 use crate::evidence::{Boot, JobRun, Run};
 use crate::image::Image;
 
+pub use closed_files::{is_closed_to_strangers, prove_closed, stranger};
 pub use findings::Findings;
 pub use list::RULES;
 

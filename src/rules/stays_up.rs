@@ -1,9 +1,9 @@
 //! B002: the process stays up.
 
 use super::{Findings, Look, Proof, Rule};
-use crate::check::{Cause, Severity};
+use crate::check::Severity;
 use crate::contract::Function;
-use crate::evidence::{Ending, Run};
+use crate::evidence::Run;
 
 pub(super) const RULE: Rule = Rule {
     id: "B002",
@@ -18,33 +18,28 @@ pub(super) const RULE: Rule = Rule {
     look: Look::Run(look),
 };
 
-/// Log lines that are shown as evidence.
-const LINES: usize = 5;
-
 fn look(run: &Run, _: &Function, found: &mut Findings) {
     if !run.started {
         return found.skip("it never ran (B001)");
     }
-    let Some(ending) = run.ended else {
+    if run.ended.is_none() {
         let invocations = run.invocations;
         found.pass(format!("still running after {invocations} invocations"));
         return;
-    };
-    let (message, cause) = match ending {
-        Ending::Exited(code) => (format!("the process exited with code {code}"), Cause::Exited),
-        Ending::Signalled { out_of_memory: true, .. } => {
-            ("the process was killed: out of memory".to_owned(), Cause::OutOfMemory)
-        }
-        Ending::Signalled { signal, .. } => {
-            (format!("the process was ended by signal {signal}"), Cause::Signalled)
-        }
-    };
+    }
     let when = match run.invocations {
         0 => "before any invocation".to_owned(),
         count => format!("by the end of {count} invocations"),
     };
-    found.fail(format!("{message}, {when}")).cause(cause);
-    for line in run.logs.last(LINES) {
-        found.evidence(format!("log: {}", line.text));
+    let Some(diagnosis) = &run.diagnosis else {
+        found.fail(format!("the process ended, {when}"));
+        return;
+    };
+    found
+        .fail(format!("{} ({when})", diagnosis.message))
+        .cause(diagnosis.cause)
+        .fix(diagnosis.fix.clone());
+    for line in &diagnosis.evidence {
+        found.evidence(line.clone());
     }
 }

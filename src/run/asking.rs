@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::runtime::Runtime;
 
 use super::cases::{CaseRun, NoInstance, Target, ask_within, bounds, cancelled, not_sent};
+use super::explain::explain;
 use super::invoke::{Pace, connect};
 use super::leaks::leaks;
 use crate::check::{Check, Status};
@@ -251,7 +252,11 @@ impl Asking<'_, '_> {
         };
         let leaks = leaks(&exchange, &case.id, target.credentials);
         let check = match after {
-            Ok(after) => case.judge(&exchange, &after, target.function, ended),
+            Ok(after) => {
+                let mut check = case.judge(&exchange, &after, target.function, ended);
+                explain(&mut check, &exchange.outcome, ended, target);
+                check
+            }
             Err(why) => could_not(case, self, &why),
         };
         Judged { check, begun, exchange, leaks, ended }
@@ -279,7 +284,9 @@ impl Asking<'_, '_> {
         let mut after = After::default();
         if looks.contains(&Look::Instance) || looks.contains(&Look::Writes) {
             // A process that ends by an answer does so a moment after it.
-            let ended = crate::boot::ends_before(instance, Instant::now() + NO_LINE_COMES);
+            let ended = crate::boot::ends_before(instance, Instant::now() + NO_LINE_COMES, &|| {
+                self.target.cancel.cancelled()
+            });
             after.ended = ended;
             after.memory = instance.usage().memory_peak;
         }

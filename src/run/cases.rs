@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
 use super::asking::Asking;
+use super::explain::explain;
 use super::invoke::{Bounds, Pace, invoke};
 use super::{Cancel, Progress, Stage};
+use crate::boot::{self, Scene};
 use crate::check::{Check, Status};
 use crate::contract::{Credentials, Function, MemoryMb};
 use crate::engine::Instance;
@@ -19,6 +21,9 @@ use crate::units;
 /// How long after a broken connection the end of the process is waited for: the kernel closes
 /// its sockets a moment before anybody learns that it is gone.
 const END_IS_KNOWN: Duration = Duration::from_millis(100);
+
+/// How long the process may take to end when it has closed its port.
+const END_FOLLOWS: Duration = Duration::from_secs(3);
 
 /// Between two looks at whether the work is to end.
 const LOOK: Duration = Duration::from_millis(20);
@@ -37,6 +42,8 @@ pub struct Target<'a> {
     pub memory: MemoryMb,
     /// Canaries, sent as the run role's credentials.
     pub credentials: &'a Credentials,
+    /// What was started, where it is to be found out why an answer does not come.
+    pub scene: Option<Scene<'a>>,
     /// Is told of each check.
     pub progress: &'a dyn Progress,
     /// Ends a wait for an answer, and asks no more.
@@ -147,7 +154,9 @@ impl<'c> Course<'c> {
         let ended = target.instance.ended().filter(|_| !cold);
         if let Some(ended) = ended {
             self.over = Some(skip_reason(ended, self.last));
-            return not_sent(case.unasked(target.function, ended, self.last));
+            let mut check = case.unasked(target.function, ended, self.last);
+            explain(&mut check, &Outcome::Refused, Some(ended), target);
+            return not_sent(check);
         }
         let mut asking = Asking { runtime, target: *target, values: &mut self.values };
         let (run, ended) = if cold { (asking.cold(case), None) } else { asking.case(case) };
@@ -157,6 +166,15 @@ impl<'c> Course<'c> {
         }
         if let Some(ended) = ended {
             self.over = Some(skip_reason(ended, Some(&case.id)));
+        }
+        let refused = |exchange: &Exchange| matches!(exchange.outcome, Outcome::Refused);
+        let port = target.function.contract.port;
+        if self.over.is_none()
+            && run.exchange.as_ref().is_some_and(refused)
+            && !boot::listens(target.instance, port)
+        {
+            let why = format!("nothing listens on port {port} any more, since {}", case.id);
+            self.over = Some(why);
         }
         let silent = run.exchange.as_ref().is_some_and(|exchange| {
             matches!(&exchange.outcome, Outcome::TimedOut { received, .. } if received.is_empty())
@@ -219,7 +237,7 @@ pub(super) async fn ask_within(
     };
     let ended = match exchange.outcome {
         Outcome::Refused | Outcome::Cut { .. } | Outcome::NotAsked { .. } => {
-            ended_by_now(target.instance).await
+            ended_by_now(target.instance, target.function.contract.port).await
         }
         _ => None,
     };
@@ -252,8 +270,9 @@ pub(super) async fn cancelled(cancel: &Cancel) {
     }
 }
 
-/// How the process ended, if that comes to be known within a moment.
-async fn ended_by_now(instance: &dyn Instance) -> Option<Ending> {
+/// How the process ended, if that comes to be known within a moment; or within some more, where
+/// nothing listens any more: a server that has closed its port is on its way out.
+async fn ended_by_now(instance: &dyn Instance, port: u16) -> Option<Ending> {
     let ended = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(1));
         loop {
@@ -263,7 +282,14 @@ async fn ended_by_now(instance: &dyn Instance) -> Option<Ending> {
             ticks.tick().await;
         }
     };
-    tokio::time::timeout(END_IS_KNOWN, ended).await.ok()
+    let mut ended = std::pin::pin!(ended);
+    if let Ok(ended) = tokio::time::timeout(END_IS_KNOWN, &mut ended).await {
+        return Some(ended);
+    }
+    if boot::listens(instance, port) {
+        return None;
+    }
+    tokio::time::timeout(END_FOLLOWS, ended).await.ok()
 }
 
 /// One thread is enough: the cases of a suite follow each other.

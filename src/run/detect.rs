@@ -53,7 +53,7 @@ pub fn detect(target: &Target<'_>) -> Option<Detected> {
     Some(Detected { kind, note, begun, exchange, leaks })
 }
 
-fn request(target: &Target<'_>, case: &Case) -> Request {
+pub(super) fn request(target: &Target<'_>, case: &Case) -> Request {
     let request_id = uuid::Uuid::new_v4().to_string();
     case.request(&Asked {
         function: target.function,

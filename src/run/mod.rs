@@ -10,8 +10,10 @@ mod cancel;
 mod cases;
 mod chunked;
 mod detect;
+mod explain;
 #[cfg(test)]
 mod flow_tests;
+mod frozen;
 mod invoke;
 mod leaks;
 mod progress;
@@ -19,9 +21,11 @@ mod progress;
 mod scripted;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;
 pub use cases::{CaseRun, Fresh, NoInstance, SuiteRun, Target, no_other, suite};
 pub use detect::{Detected, detect, once};
+pub use frozen::frozen;
 pub use progress::{Progress, Silent, Stage};

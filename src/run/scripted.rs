@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::engine::{EngineError, Instance, Timeline, Writes};
-use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 
 /// What happens on one connection.
 #[derive(Debug, Clone)]
@@ -139,7 +139,9 @@ impl Instance for Scripted {
         None
     }
 
-    fn sockets(&self, _text: &mut Vec<u8>) -> io::Result<()> {
+    fn sockets(&self, text: &mut Vec<u8>) -> io::Result<()> {
+        // Port 9000, in LISTEN.
+        text.extend_from_slice(b"  0: 00000000:2328 00000000:0000 0A\n");
         Ok(())
     }
 
@@ -169,6 +171,18 @@ impl Instance for Scripted {
 
     fn usage(&self) -> Usage {
         Usage::default()
+    }
+
+    fn freeze(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn thaw(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn terminate(&self) -> Result<Delivery, EngineError> {
+        Ok(Delivery::Delivered)
     }
 
     fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError> {

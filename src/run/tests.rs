@@ -52,6 +52,7 @@ fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> 
         function: &FUNCTION,
         memory,
         credentials: &CREDENTIALS,
+        scene: None,
         progress,
         cancel: &CANCEL,
         fresh: &super::no_other,

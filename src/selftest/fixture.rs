@@ -57,6 +57,9 @@ pub struct Expected {
     /// Checks that may fail, as a plain consequence of those; `E*` stands for all that
     /// begin so. If one fails and has a cause here, it has to be that cause.
     pub follows: Vec<Failure>,
+    /// Texts that must stand in what is told of a check, by its id: its message, its evidence
+    /// or its fix.
+    pub says: BTreeMap<String, Vec<String>>,
 }
 
 /// One check that fails; written as its id, and a cause or a severity after it.
@@ -177,6 +180,8 @@ struct ExpectFile {
     fails: Vec<Failure>,
     #[serde(default)]
     follows: Vec<Failure>,
+    #[serde(default)]
+    says: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -226,6 +231,7 @@ impl Fixture {
                 },
                 fails: file.expect.fails,
                 follows: file.expect.follows,
+                says: file.expect.says,
             },
             settings: file.check,
             image: file.image,

@@ -100,12 +100,33 @@ fn deviations(
             (Status::Pass | Status::Skip, _) => {}
         }
     }
+    told.extend(unsaid(fixture, found));
     for wanted in &fixture.proves.keeps {
         if !passed.iter().any(|id| fits(wanted, id)) {
             told.push(format!("{wanted}: expected pass, found none"));
         }
     }
     told
+}
+
+/// Texts that were to stand in what is told of a check, and do not.
+fn unsaid(fixture: &Fixture, found: &ImageReport) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (id, texts) in &fixture.expect.says {
+        let check = found.checks.iter().find(|check| check.id == *id);
+        let told: Vec<&str> = check
+            .into_iter()
+            .flat_map(|check| {
+                let first = std::iter::once(check.message.as_str());
+                first.chain(check.evidence.iter().map(String::as_str)).chain(check.fix.as_deref())
+            })
+            .collect();
+        let unsaid = texts.iter().filter(|text| !told.iter().any(|line| line.contains(*text)));
+        missing.extend(unsaid.map(|text| {
+            format!("{id}: expected to say `{text}`, found:\n  {}", told.join("\n  "))
+        }));
+    }
+    missing
 }
 
 /// How a failure differs from the wanted one.
@@ -200,6 +221,7 @@ expect:
   verdict: does-not-conform
   fails: [B001 loopback-bind]
   follows: ['E*']
+  says: {B001: [seen]}
 image: {layers: []}
 ";
 
@@ -275,6 +297,7 @@ image: {layers: []}
         assert!(with(|all| all[0].status = Status::Skip).contains("M001: expected pass"));
         assert!(with(|all| all[1].cause = Some(Cause::Hangs)).contains("found hangs"));
         assert!(with(|all| all[1].status = Status::Pass).contains("B001: expected fail"));
+        assert!(with(|all| all[1].message.clear()).contains("B001: expected to say `seen`"));
         assert!(with(|all| drop(all.remove(1))).contains("was not looked at"));
         assert!(with(|all| all[3].status = Status::CouldNotCheck).contains("E002: could not"));
     }

@@ -84,6 +84,8 @@ pub fn send(
     docker: Option<(&Docker, &Surroundings)>,
 ) -> Result<Sent, SendError> {
     let io = |what| move |source| SendError::Io { what, source };
+    // An engine that keeps nothing here has not made it.
+    std::fs::create_dir_all(scratch).map_err(io("make the directory for what is unpacked"))?;
     let dir = tempfile::tempdir_in(scratch).map_err(io("make a temporary directory"))?;
     let built = Arc::new(fixture.build()?);
     let job = fixture.job(Arc::clone(engine), scratch)?;

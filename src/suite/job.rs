@@ -116,10 +116,20 @@ impl Case {
                 check.cause = cause;
                 let event = self.job_event();
                 check.evidence.push(format!("event: {}", printable::bytes(event.as_bytes(), 200)));
-                let lines = run.logs.last(LINES).map(|line| format!("log: {}", line.text));
-                check.evidence.extend(lines);
                 let usual = "see the job's last log lines".to_owned();
-                check.fix = Some(self.fix.clone().unwrap_or(usual));
+                let own = self.fix.clone();
+                if let Some(diagnosis) = &run.diagnosis {
+                    check.evidence.extend(diagnosis.evidence.iter().cloned());
+                    // What was found out of a code is more than that it is another.
+                    let better = cause == Some(Cause::Exited) && diagnosis.cause != Cause::Exited;
+                    check.cause = if better { Some(diagnosis.cause) } else { cause };
+                    check.fix =
+                        Some(own.unwrap_or(if better { diagnosis.fix.clone() } else { usual }));
+                } else {
+                    let lines = run.logs.last(LINES).map(|line| format!("log: {}", line.text));
+                    check.evidence.extend(lines);
+                    check.fix = Some(own.unwrap_or(usual));
+                }
             }
         }
         check
@@ -162,7 +172,8 @@ mod tests {
             text: "3 rows written".to_owned(),
         };
         let logs = Logs { lines: vec![line], dropped: 0, bytes: 14 };
-        let run = JobRun { end, duration: Duration::from_millis(20), logs };
+        let duration = Duration::from_millis(20);
+        let run = JobRun { end, duration, logs, diagnosis: None };
         let check = suite.cases[0].judge_run(&run, &Function::default());
         assert_eq!(check.fix.is_some(), check.status == Status::Fail);
         format!("{} {}", check.status, check.message)

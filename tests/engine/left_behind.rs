@@ -84,14 +84,34 @@ fn nothing_is_left_after_the_program_was_killed() {
 }
 
 #[test]
+fn what_a_killed_holder_leaves_frozen_is_removed_by_the_next() {
+    let world = World::new();
+    let marker = "marker-frozen";
+    let (instance, pid) = marked(&world, marker);
+    let before = groups(pid);
+    instance.freeze().expect("it is frozen");
+    kill_holder(pid);
+    drop(instance);
+    drop(marked(&world, "marker-after-frozen"));
+    gone(marker, &[]);
+    drop(marked(&world, "marker-after-that"));
+    gone(marker, &before);
+}
+
+/// Kills the process that holds an instance, by the number of the instance's first one.
+fn kill_holder(pid: u32) {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
+    let holder = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).expect("a parent");
+    assert!(Command::new("kill").args(["-9", holder]).status().expect("kill runs").success());
+}
+
+#[test]
 fn what_a_killed_holder_leaves_is_removed_by_the_next() {
     let world = World::new();
     let marker = "marker-unheld";
     let (instance, pid) = marked(&world, marker);
     let before = groups(pid);
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("a status");
-    let holder = status.lines().find_map(|line| line.strip_prefix("PPid:\t")).expect("a parent");
-    assert!(Command::new("kill").args(["-9", holder]).status().expect("kill runs").success());
+    kill_holder(pid);
     until("the end of the processes", || processes(marker).is_empty().then_some(()));
     // It is no end of the command's own, and no wait for a LISTEN can go on.
     assert_eq!(instance.ended(), None);

@@ -4,6 +4,7 @@
 //! machine allows neither, the tests say so and pass without looking.
 #![expect(clippy::disallowed_methods, reason = "tests build and boot programs")]
 
+mod held;
 mod left_behind;
 mod limits;
 mod seen;

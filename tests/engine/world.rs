@@ -87,6 +87,7 @@ pub(crate) fn plan(arguments: &[&str]) -> Plan {
         tmp: 512 * MIB,
         writable: 512 * MIB,
         root: RootMode::Writable,
+        port: 9000,
         canaries: vec![Canary { header: "X-Secret".to_owned(), value: "canary-7391".to_owned() }],
     }
 }

@@ -11,9 +11,9 @@ use super::leftovers::Owner;
 use crate::plan::{Plan, RootMode};
 
 /// The setting that keeps IPv6 off the loopback interface.
-pub(super) const LOOPBACK_IPV6: &str = "net.ipv6.conf.lo.disable_ipv6";
+const LOOPBACK_IPV6: &str = "net.ipv6.conf.lo.disable_ipv6";
 /// The instance's host name.
-const HOSTNAME: &str = "scf-conform";
+pub(super) const HOSTNAME: &str = "scf-conform";
 
 /// The container of a plan, from an image that the engine has.
 pub(super) fn container(plan: &Plan, image: &str, owner: &Owner) -> ContainerCreateBody {
@@ -56,19 +56,34 @@ fn host(plan: &Plan) -> HostConfig {
         cap_drop: Some(vec!["MKNOD".to_owned()]),
         group_add: Some(groups.collect()),
         readonly_rootfs: Some(plan.root == RootMode::ReadOnly),
-        mounts: Some(vec![tmp(plan)]),
-        // What is written is read as it comes; the engine need not keep it as well.
-        log_config: Some(HostConfigLogConfig { typ: Some("none".to_owned()), config: None }),
+        mounts: Some(vec![tmp(plan, None)]),
+        log_config: Some(unlogged()),
         network_mode: Some("bridge".to_owned()),
-        // Engines switch IPv6 off where their network has none; the platform's loopback has it.
-        sysctls: Some(HashMap::from([(LOOPBACK_IPV6.to_owned(), "0".to_owned())])),
+        sysctls: Some(sysctls()),
         ..HostConfig::default()
     }
 }
 
+/// What is written is read as it comes; the engine need not keep it as well.
+pub(super) fn unlogged() -> HostConfigLogConfig {
+    HostConfigLogConfig { typ: Some("none".to_owned()), config: None }
+}
+
+/// Engines switch IPv6 off where their network has none; the platform's loopback has it.
+pub(super) fn sysctls() -> HashMap<String, String> {
+    HashMap::from([(LOOPBACK_IPV6.to_owned(), "0".to_owned())])
+}
+
+/// A volume that begins empty, whatever the image has there.
+pub(super) fn uncopied() -> Mount {
+    let options = MountVolumeOptions { no_copy: Some(true), ..MountVolumeOptions::default() };
+    Mount { volume_options: Some(options), ..Mount::default() }
+}
+
 /// A tmpfs for `/tmp`. As a volume of its own: the runtime gives what `--tmpfs` mounts the mode
-/// of the image's directory, and the platform's is open whatever the image has there.
-fn tmp(plan: &Plan) -> Mount {
+/// of the image's directory, and the platform's is open whatever the image has there. One that
+/// others can mount has a name, and says whose it is.
+pub(super) fn tmp(plan: &Plan, named: Option<(&str, &Owner)>) -> Mount {
     let options = [
         ("type", "tmpfs".to_owned()),
         ("device", "tmpfs".to_owned()),
@@ -77,9 +92,11 @@ fn tmp(plan: &Plan) -> Mount {
     let options = options.map(|(name, value)| (name.to_owned(), value));
     Mount {
         target: Some("/tmp".to_owned()),
+        source: named.map(|(name, _)| name.to_owned()),
         typ: Some(MountType::VOLUME),
         volume_options: Some(MountVolumeOptions {
             no_copy: Some(true),
+            labels: named.map(|(_, owner)| owner.labels()),
             driver_config: Some(MountVolumeOptionsDriverConfig {
                 name: Some("local".to_owned()),
                 options: Some(HashMap::from(options)),
@@ -90,7 +107,7 @@ fn tmp(plan: &Plan) -> Mount {
     }
 }
 
-fn limit(name: &str, value: i64) -> ResourcesUlimits {
+pub(super) fn limit(name: &str, value: i64) -> ResourcesUlimits {
     ResourcesUlimits { name: Some(name.to_owned()), soft: Some(value), hard: Some(value) }
 }
 

@@ -82,6 +82,11 @@ impl Group {
         self.number("memory", file, Some("oom_kill"))
     }
 
+    /// How often the limit of processes refused one.
+    pub(super) fn forks_refused(&self) -> Option<u64> {
+        self.number("pids", "pids.events", Some("max"))
+    }
+
     /// A number of a file, or of the line in it that begins with a word.
     fn number(&self, controller: &str, file: &str, word: Option<&str>) -> Option<u64> {
         let text = self.read(controller, file)?;

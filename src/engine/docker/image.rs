@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bollard::errors::Error;
 use bollard::query_parameters::{
@@ -16,6 +17,9 @@ use super::super::EngineError;
 use super::client::{Client, doing, is_absent};
 use super::leftovers::{Owner, REPOSITORY};
 use crate::image::{Blobs, Image, docker_archive};
+
+/// Names that this process has given.
+static NAMED: AtomicU64 = AtomicU64::new(0);
 
 /// Bytes that go to the engine at a time.
 const CHUNK: usize = 256 << 10;
@@ -51,7 +55,9 @@ pub(super) fn have(
     blobs: &dyn Blobs,
 ) -> Result<Had, EngineError> {
     let id = image.config.digest.clone();
-    let tag = owner.tag(id.trim_start_matches("sha256:").get(..12).unwrap_or_default());
+    let short = id.trim_start_matches("sha256:").get(..12).unwrap_or_default();
+    // A name for each that has it: the first to go takes nothing from the others.
+    let tag = owner.tag(&format!("{short}-{}", NAMED.fetch_add(1, Ordering::Relaxed)));
     let name = format!("{REPOSITORY}:{tag}");
     let had = |name: String, ours| Had { client: Arc::clone(client), name, ours };
     let asked = id.clone();

@@ -7,8 +7,8 @@ use std::fs;
 
 use bollard::models::ContainerSummaryStateEnum;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveImageOptionsBuilder,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveImageOptionsBuilder, RemoveVolumeOptionsBuilder,
 };
 
 use super::client::Client;
@@ -88,6 +88,16 @@ pub(super) fn remove(client: &Client) {
             let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
             let _ = client
                 .ask(|docker| async move { docker.remove_container(&id, Some(options)).await });
+        }
+    }
+    let options = ListVolumesOptionsBuilder::default().filters(&filter).build();
+    let listed = client.ask(|docker| async move { docker.list_volumes(Some(options)).await });
+    for volume in listed.ok().and_then(|listed| listed.volumes).unwrap_or_default() {
+        if Owner::of_labels(&volume.labels).is_some_and(|owner| owner.is_dead()) {
+            let options = RemoveVolumeOptionsBuilder::default().build();
+            let _ = client.ask(|docker| async move {
+                docker.remove_volume(&volume.name, Some(options)).await
+            });
         }
     }
     let filter = HashMap::from([("reference", vec![REPOSITORY])]);

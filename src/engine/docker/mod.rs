@@ -2,10 +2,12 @@
 //!
 //! The same plan, and so the same verdicts, as with any other engine. What the engine does not
 //! tell, or tells too late, is looked at directly where the container runs on this machine:
-//! the moment of the exec, sockets in LISTEN, what is written to `/tmp`.
+//! the moment of the exec, sockets in LISTEN, what is written to `/tmp`. Elsewhere, and for
+//! whoever is not root, a container beside it looks: see `far`.
 
 mod client;
 mod create;
+mod far;
 mod group;
 mod image;
 mod instance;
@@ -22,7 +24,7 @@ mod tables;
 mod written;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 
 use super::{Engine, EngineError, Instance};
 use crate::endpoint::{self, EndpointError, Surroundings};
@@ -65,8 +67,12 @@ const KEPT: usize = 4;
 pub struct Docker {
     client: Arc<Client>,
     owner: Owner,
-    /// Whether its containers are processes of this machine that we may look into.
-    near: bool,
+    /// Where it listens.
+    uri: String,
+    /// How its containers are looked at.
+    way: OnceLock<far::Way>,
+    /// The image of what looks at those that are far.
+    observer: Mutex<Option<far::Observer>>,
     swept: Once,
     /// Put there by us, or found there, by the digest of the config; the latest last.
     images: Mutex<VecDeque<(String, Arc<Had>)>>,
@@ -90,15 +96,32 @@ impl Docker {
             why,
             hint: "start it, or say with DOCKER_HOST where it listens".to_owned(),
         })?;
-        // What is reached through a socket file may be on this machine.
-        let near = endpoint.uri.starts_with("unix://") && rustix::process::geteuid().is_root();
         Ok(Docker {
             client: Arc::new(client),
             owner: Owner::here(),
-            near,
+            uri: endpoint.uri,
+            way: OnceLock::new(),
+            observer: Mutex::default(),
             swept: Once::new(),
             images: Mutex::default(),
         })
+    }
+
+    /// In what way its containers are looked at: half a sentence.
+    #[must_use]
+    pub fn sight(&self) -> String {
+        match self.way() {
+            far::Way::Near => "its containers are looked into from here".to_owned(),
+            far::Way::Far(far::Route::Own) => {
+                "its containers are looked at by another beside each, whose image is loaded for the \
+                 run"
+                    .to_owned()
+            }
+            far::Way::Far(far::Route::Published { host, .. }) => format!(
+                "its containers are looked at by another beside each, whose image is loaded for the \
+                 run, and reached by a port published at {host}"
+            ),
+        }
     }
 
     /// Starts a container, as [`Engine::boot`] does.
@@ -125,6 +148,21 @@ impl Docker {
     /// Where the engine does not take it.
     pub fn lend(&self, image: &Image, blobs: &dyn Blobs) -> Result<Lent, EngineError> {
         self.have(image, blobs).map(Lent)
+    }
+
+    /// How its containers are looked at, found out once.
+    fn way(&self) -> &far::Way {
+        self.way.get_or_init(|| far::way(&self.client, &self.uri))
+    }
+
+    /// The image of the observer, put there once.
+    fn observer(&self) -> Result<far::Observer, EngineError> {
+        let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(lent) = &*observer {
+            return Ok(lent.clone());
+        }
+        let lent = far::lend(&self.client, &self.owner)?;
+        Ok(observer.insert(lent).clone())
     }
 
     fn have(&self, image: &Image, blobs: &dyn Blobs) -> Result<Arc<Had>, EngineError> {

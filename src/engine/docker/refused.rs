@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use super::super::{EngineError, Instance, Timeline, Writes};
-use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 
 /// See [`Instance`].
 #[derive(Debug)]
@@ -61,6 +61,18 @@ impl Instance for Refused {
 
     fn usage(&self) -> Usage {
         Usage::default()
+    }
+
+    fn freeze(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn thaw(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
+    fn terminate(&self) -> Result<Delivery, EngineError> {
+        Ok(Delivery::Dropped)
     }
 
     fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError> {

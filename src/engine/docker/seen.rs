@@ -15,8 +15,11 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::super::processes::{self, MOST};
+use super::super::{Traces, delivery};
 use super::group::Group;
 use super::tables::{self, Tables};
+use crate::evidence::Delivery;
 
 /// The container's first process before its exec, and what can be had of it by then.
 #[derive(Debug)]
@@ -108,6 +111,31 @@ impl Seen {
     /// Whether the first process has ended, however long the engine takes to tell.
     pub(super) fn has_ended(&self) -> bool {
         has_ended(&self.first.handle)
+    }
+
+    /// What the kernel does with a SIGTERM for the first process.
+    pub(super) fn delivery_of_sigterm(&self) -> Delivery {
+        delivery::of_sigterm(self.first.pid)
+    }
+
+    /// What its processes are doing, and the sockets of its network while it has any.
+    pub(super) fn traces(&self) -> Traces {
+        let pids = processes::family(self.first.pid).into_iter().take(MOST);
+        let texts: Vec<_> = pids.filter_map(processes::read).collect();
+        let table = |names: [&str; 2]| {
+            let mut text = Vec::new();
+            for name in names {
+                let path = format!("/proc/{}/net/{name}", self.first.pid);
+                text.extend(fs::read(path).unwrap_or_default());
+            }
+            text
+        };
+        Traces {
+            processes: processes::understood(&texts),
+            tcp: table(["tcp", "tcp6"]),
+            udp: table(["udp", "udp6"]),
+            forks_refused: self.group.forks_refused(),
+        }
     }
 
     /// Appends the container's sockets in LISTEN.

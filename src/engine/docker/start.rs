@@ -8,6 +8,7 @@ use bollard::errors::Error;
 use bollard::query_parameters::CreateContainerOptionsBuilder;
 
 use super::client::doing;
+use super::far::{self, Far, Way};
 use super::image::Had;
 use super::instance::{Booted, Container};
 use super::life::Life;
@@ -43,7 +44,17 @@ pub(super) fn boot(
         let command = plan.argv.first().map_or("", String::as_str);
         refusal::of_answer(text, command, &plan.working_dir)
     };
-    let body = create::container(plan, &image.name, &engine.owner);
+    let mut body = create::container(plan, &image.name, &engine.owner);
+    let mut far = match engine.way() {
+        Way::Near => None,
+        Way::Far(route) => {
+            let observer = engine.observer()?;
+            Some(Far::begin(client, &engine.owner, &observer, plan, route)?)
+        }
+    };
+    if let Some(far) = &far {
+        far.join(&mut body, plan);
+    }
     let options = CreateContainerOptionsBuilder::default().platform("").build();
     let created =
         client.ask(|docker| async move { docker.create_container(Some(options), body).await });
@@ -61,6 +72,9 @@ pub(super) fn boot(
     let container = Container::new(client, id);
     let pump = Pump::attach(client, &container.id, &plan.canaries)
         .map_err(doing("attach to the container's output"))?;
+    if let Some(far) = &mut far {
+        far.watch(&container.id, plan)?;
+    }
     let asked = clock();
     let life = Life::begin(client, &container.id);
     let timeline = Timeline { begun, created: asked, executed: asked };
@@ -71,11 +85,23 @@ pub(super) fn boot(
         life,
         pump,
         seen: None,
+        far,
         plan: plan.clone(),
         _image: image,
     };
-    match watch(engine.near, &booted.container.id, &booted.life) {
+    let followed = match &booted.far {
+        Some(far) => {
+            let id = &booted.container.id;
+            let target = far::Target { owner: &engine.owner, id, plan };
+            Followed::from(far.follow(&target, &booted.life, asked), asked)
+        }
+        None => watch(&booted.container.id, &booted.life),
+    };
+    match followed {
         Followed::Seen(seen) => booted.watch(seen)?,
+        Followed::Heard(created, executed) => {
+            booted.timeline = Timeline { begun, created, executed };
+        }
         Followed::Failed(text) => {
             let refused = refused(&text).ok_or_else(|| EngineError::Failed {
                 what: "start the container".to_owned(),
@@ -92,8 +118,10 @@ pub(super) fn boot(
         Followed::Unseen => {
             return Err(EngineError::Unavailable {
                 what: "find the container's processes".to_owned(),
-                why: "it takes root, on the machine on which the engine runs".to_owned(),
-                hint: "run it as root there, or use --engine embedded".to_owned(),
+                why: "they are in no control group of this machine that is known".to_owned(),
+                hint: "name the engine by its address, as in DOCKER_HOST=tcp://HOST:PORT, or use \
+                       --engine embedded"
+                    .to_owned(),
             });
         }
     }
@@ -110,6 +138,8 @@ fn never(begun: Instant, created: Instant, refused: ExecRefused) -> Started {
 enum Followed {
     /// The command was executed.
     Seen(Seen),
+    /// The same, told by the container's observer: when the container was ready, and the exec.
+    Heard(Instant, Instant),
     /// The engine could not start it.
     Failed(String),
     /// It ended before its exec was seen; when it had not been executed yet.
@@ -118,15 +148,24 @@ enum Followed {
     Unseen,
 }
 
+impl Followed {
+    /// From what the observer told of a start that was asked for at a moment.
+    fn from(start: far::Start, asked: Instant) -> Followed {
+        match start {
+            far::Start::Executed(created, executed) => Followed::Heard(created, executed),
+            far::Start::Failed(text) => Followed::Failed(text),
+            far::Start::Over => Followed::Over(asked),
+        }
+    }
+}
+
 /// Follows a start from a thread that comes before others: a look that comes late is an exec
 /// that was seen late.
-fn watch(near: bool, id: &str, life: &Life) -> Followed {
+fn watch(id: &str, life: &Life) -> Followed {
     std::thread::scope(|scope| {
         let follower = scope.spawn(|| {
-            if near {
-                // A thread's own. Where it may not, the looks are as exact as they can be.
-                let _ = rustix::process::setpriority_process(None, -20);
-            }
+            // A thread's own. Where it may not, the looks are as exact as they can be.
+            let _ = rustix::process::setpriority_process(None, -20);
             follow(id, life)
         });
         follower.join().unwrap_or_else(|_| Followed::Failed("the thread panicked".to_owned()))

@@ -67,6 +67,7 @@ pub(super) fn paths(
     let mut changes: Vec<FilesystemChange> = changes.unwrap_or_default();
     changes.retain(|change| !is_mounted(&change.path));
     changes.sort_by(|a, b| a.path.cmp(&b.path));
+    let paths: Vec<String> = changes.iter().map(|change| change.path.clone()).collect();
     let mut written = Vec::new();
     for change in changes {
         if written.len() == MOST_PATHS {
@@ -78,6 +79,7 @@ pub(super) fn paths(
         }
         let there = match layer {
             Some(layer) => layer.stat(&change.path).map(|stat| There::of(&stat)),
+            None if has_below(&paths, &change.path) => Some(There { bytes: None, directory: true }),
             None if written.len() < ASKED => ask(client, id, &change.path),
             None => None,
         };
@@ -124,6 +126,13 @@ fn ask(client: &Client, id: &str, path: &str) -> Option<There> {
     Some(There { bytes, directory })
 }
 
+/// Whether one of the sorted paths is below another path, which is a directory then.
+fn has_below(paths: &[String], path: &str) -> bool {
+    let above = format!("{path}/");
+    let next = paths.partition_point(|other| *other < above);
+    paths.get(next).is_some_and(|other| other.starts_with(&above))
+}
+
 fn is_mounted(path: &str) -> bool {
     MOUNTED.iter().any(|mounted| {
         path.strip_prefix(mounted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -134,4 +143,16 @@ fn is_mounted(path: &str) -> bool {
 /// above it.
 fn made(working_dir: &str) -> BTreeSet<String> {
     Path::new(working_dir).ancestors().map(|path| path.to_string_lossy().into_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_known_by_what_is_below_it() {
+        let paths = ["/a", "/a-b", "/a/b", "/c"].map(str::to_owned);
+        let found = paths.iter().filter(|path| has_below(&paths, path));
+        assert_eq!(found.collect::<Vec<_>>(), ["/a"]);
+    }
 }

@@ -88,6 +88,7 @@ fn nothing() -> Plan {
         tmp: MIB,
         writable: MIB,
         root: RootMode::Writable,
+        port: 0,
         canaries: Vec::new(),
     }
 }

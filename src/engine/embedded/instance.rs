@@ -14,12 +14,13 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
 use rustix::time::Timespec;
 
-use super::super::{EngineError, Instance, Timeline, Writes};
+use super::super::processes::understood;
+use super::super::{EngineError, Instance, Timeline, Traces, Writes};
 use super::holder::{ADDRESS, Report, reports};
 use super::pump::Pump;
 use super::spawn::{Holder, clock, instant};
 use super::wire::{Answer, End, Order, Refusal, Request};
-use crate::evidence::{Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
+use crate::evidence::{Delivery, Ending, ExecRefused, Logs, Stream, TmpProbe, Usage};
 use crate::plan::Plan;
 use crate::sys::Attention;
 use crate::unpack::{UnpackedRoot, Unpacking};
@@ -250,6 +251,43 @@ impl Instance for Booted {
         match self.ask(&Request::Usage) {
             Ok(Answer::Usage(used)) => used.into(),
             _ => Usage::default(),
+        }
+    }
+
+    fn freeze(&self) -> Result<(), EngineError> {
+        match self.ask(&Request::Freeze)? {
+            Answer::Done => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn thaw(&self) -> Result<(), EngineError> {
+        match self.ask(&Request::Thaw)? {
+            Answer::Done => Ok(()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn terminate(&self) -> Result<Delivery, EngineError> {
+        match self.ask(&Request::Terminate)? {
+            Answer::Terminated(sent) => Ok(sent.into()),
+            _ => Err(unexpected()),
+        }
+    }
+
+    fn traces(&self) -> Traces {
+        let mut tcp = Vec::new();
+        let seen = self
+            .sockets(&mut tcp)
+            .and_then(|()| self.ask(&Request::Traces).map_err(io::Error::other));
+        match seen {
+            Ok(Answer::Traces { processes, udp, forks_refused }) => Traces {
+                processes: understood(&processes),
+                tcp,
+                udp: udp.into_bytes(),
+                forks_refused,
+            },
+            _ => Traces::default(),
         }
     }
 

@@ -16,7 +16,8 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::{Ending, ExecRefused, TmpProbe, Usage, Write};
+use super::super::processes::Texts;
+use crate::evidence::{Delivery, Ending, ExecRefused, TmpProbe, Usage, Write};
 use crate::plan::{Plan, RootMode};
 
 /// Frames beyond this are nobody's.
@@ -37,6 +38,13 @@ pub(super) enum Request {
     ProbeTmp,
     Search,
     Usage,
+    /// Hold every process.
+    Freeze,
+    /// Let them go on.
+    Thaw,
+    /// Send SIGTERM to the command.
+    Terminate,
+    Traces,
     /// Try what a boot needs, without booting.
     Examine(Box<Order>),
     /// End it all.
@@ -87,6 +95,14 @@ pub(super) enum Answer {
     ProbeTmp(Probe),
     Search(Vec<(usize, String)>),
     Usage(Used),
+    /// All are held, or all go on.
+    Done,
+    Terminated(Sent),
+    Traces {
+        processes: Vec<Texts>,
+        udp: String,
+        forks_refused: Option<u64>,
+    },
     Examined(Vec<Step>),
     /// All is gone; how the command had ended before.
     Stopped(Option<End>),
@@ -121,6 +137,13 @@ pub(super) struct Refusal {
 pub(super) enum End {
     Exited(i32),
     Signalled { signal: i32, out_of_memory: bool },
+}
+
+/// See [`Delivery`].
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(super) enum Sent {
+    Delivered,
+    Dropped,
 }
 
 /// See [`Write`].
@@ -182,6 +205,24 @@ impl From<End> for Ending {
         match end {
             End::Exited(code) => Ending::Exited(code),
             End::Signalled { signal, out_of_memory } => Ending::Signalled { signal, out_of_memory },
+        }
+    }
+}
+
+impl From<Sent> for Delivery {
+    fn from(sent: Sent) -> Delivery {
+        match sent {
+            Sent::Delivered => Delivery::Delivered,
+            Sent::Dropped => Delivery::Dropped,
+        }
+    }
+}
+
+impl From<Delivery> for Sent {
+    fn from(delivery: Delivery) -> Sent {
+        match delivery {
+            Delivery::Delivered => Sent::Delivered,
+            Delivery::Dropped => Sent::Dropped,
         }
     }
 }

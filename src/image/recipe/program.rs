@@ -8,7 +8,8 @@ use super::elf;
 static SERVER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/function"));
 
 /// What a dynamic server needs beside it, by absolute path; empty for a static one.
-pub(super) static LIBRARIES: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/libraries.rs"));
+pub(super) static LIBRARIES: &[(&str, &[u8])] =
+    include!(concat!(env!("OUT_DIR"), "/function_libraries.rs"));
 
 /// The server, or what looks like it on another machine.
 pub(super) fn server(machine: Machine) -> Content {

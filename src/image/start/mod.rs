@@ -5,8 +5,13 @@
 
 mod libraries;
 mod script;
+mod suggest;
+mod told;
 
 use super::{Access, Denied, Kind, Lookup, NodeId, Tree, User};
+
+pub use suggest::{Suggestion, suggest};
+pub use told::Told;
 
 /// `e_machine` of x86-64.
 const X86_64: u16 = 62;
@@ -100,6 +105,11 @@ pub enum Problem {
         script: String,
         /// The line as written, without its end.
         line: String,
+    },
+    /// A byte order mark stands before the `#!`.
+    ByteOrderMark {
+        /// The script.
+        script: String,
     },
     /// The `#!` line names a file that is not there, or nothing at all.
     InterpreterMissing {

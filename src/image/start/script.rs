@@ -2,6 +2,9 @@
 
 use super::Problem;
 
+/// Where it stands before the `#!`, the line as it is kept begins with it.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 /// A `#!` line.
 #[derive(Debug, PartialEq)]
 pub(super) struct Line {
@@ -14,6 +17,9 @@ pub(super) struct Line {
 /// Splits a line, given without `#!` and without its line feed.
 pub(super) fn parse(script: &str, line: &[u8]) -> Result<Line, Problem> {
     let text = String::from_utf8_lossy(line);
+    if text.starts_with(BYTE_ORDER_MARK) {
+        return Err(Problem::ByteOrderMark { script: script.to_owned() });
+    }
     if text.ends_with('\r') {
         return Err(Problem::CarriageReturn {
             script: script.to_owned(),
@@ -83,5 +89,7 @@ mod tests {
             assert!(matches!(problem, Problem::CarriageReturn { .. }), "{problem:?}");
         }
         assert!(matches!(parse("/s", b"  "), Err(Problem::InterpreterMissing { .. })));
+        let marked = parse("/s", "\u{feff}#!/bin/sh".as_bytes());
+        assert!(matches!(marked, Err(Problem::ByteOrderMark { .. })));
     }
 }

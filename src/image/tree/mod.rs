@@ -50,12 +50,12 @@ pub enum Kind {
         /// What its headers say.
         facts: Box<ElfFacts>,
     },
-    /// A regular file that begins with `#!`.
+    /// A regular file that begins with `#!`, or with a byte order mark and `#!`.
     Script {
         /// In bytes.
         size: u64,
         /// The rest of the first line, without its line feed; a CR is kept. Bounded as the
-        /// kernel bounds it (254 bytes).
+        /// kernel bounds it (254 bytes). With a byte order mark, the line from there on.
         line: Vec<u8>,
     },
     /// A symbolic link and what it says.

@@ -5,7 +5,7 @@
 //! prepares other things, and what it starts is born there.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -166,11 +166,21 @@ impl Group {
     }
 
     pub(super) fn read(&self, controller: &str, file: &str) -> io::Result<String> {
-        let part = self.with(controller).ok_or(io::ErrorKind::NotFound)?;
-        let file = openat(&part.directory, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut text = String::new();
-        File::from(file).read_to_string(&mut text)?;
-        Ok(text)
+        self.with(controller).ok_or(io::ErrorKind::NotFound)?.read(file)
+    }
+
+    /// What freezes the group; `None` where nothing does, or where this process would be frozen
+    /// with it.
+    pub(super) fn freezer(&self) -> Option<Freezer<'_>> {
+        let controller = match self.version {
+            Version::V1 => "freezer",
+            // A matter of every group.
+            Version::V2 => "memory",
+        };
+        let part = self.with(controller)?;
+        let own = getpid().as_raw_nonzero().to_string();
+        let inside = part.read("cgroup.procs").ok()?.lines().any(|line| line == own);
+        (!inside).then_some(Freezer { part, version: self.version })
     }
 
     /// A number of a file of a controller: the whole file, or what stands after `key`.
@@ -215,6 +225,11 @@ impl Part {
         File::from(file).write_all(value.as_bytes())
     }
 
+    fn read(&self, file: &str) -> io::Result<String> {
+        let file = openat(&self.directory, file, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+        io::read_to_string(File::from(file))
+    }
+
     fn remove(self, name: &str) -> Result<(), Errno> {
         let removed = loop {
             match unlinkat(&self.parent, name, AtFlags::REMOVEDIR) {
@@ -232,6 +247,54 @@ impl Part {
     /// Ends what is left in the group. Whether there was anything.
     fn dying(&self) -> bool {
         kill_all(&self.directory) > 0
+    }
+}
+
+/// Holds every process of a group.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freezer<'a> {
+    part: &'a Part,
+    version: Version,
+}
+
+impl Freezer<'_> {
+    /// The file that tells whether all are held, and its line then.
+    pub(super) fn state(self) -> (&'static str, &'static str) {
+        match self.version {
+            Version::V1 => ("freezer.state", "FROZEN"),
+            Version::V2 => ("cgroup.events", "frozen 1"),
+        }
+    }
+
+    pub(super) fn read(self, file: &str) -> io::Result<String> {
+        self.part.read(file)
+    }
+
+    /// Begins to hold them.
+    pub(super) fn hold(self) -> io::Result<()> {
+        match self.version {
+            Version::V1 => self.part.write("freezer.state", "FROZEN"),
+            Version::V2 => self.part.write("cgroup.freeze", "1"),
+        }
+    }
+
+    /// Lets them go on.
+    pub(super) fn release(self) -> io::Result<()> {
+        match self.version {
+            Version::V1 => self.part.write("freezer.state", "THAWED"),
+            Version::V2 => self.part.write("cgroup.freeze", "0"),
+        }
+    }
+}
+
+/// Lets what a killed holder left frozen go on, so that it can end.
+fn release(group: &OwnedFd) {
+    for (file, value) in [("freezer.state", "THAWED"), ("cgroup.freeze", "0")] {
+        let flags = OFlags::WRONLY | OFlags::CLOEXEC;
+        // Each is there in one version only.
+        if let Ok(file) = openat(group, file, flags, Mode::empty()) {
+            let _ = File::from(file).write_all(value.as_bytes());
+        }
     }
 }
 
@@ -266,6 +329,7 @@ fn sweep(parent: &OwnedFd) -> Result<(), Errno> {
             continue;
         }
         kill_all(&directory);
+        release(&directory);
         // What is still dying goes with the next sweep.
         let _ = unlinkat(parent, name, AtFlags::REMOVEDIR);
     }

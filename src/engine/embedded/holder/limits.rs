@@ -175,6 +175,11 @@ impl Limits {
         }
     }
 
+    /// How often the limit of processes refused one.
+    pub(super) fn forks_refused(&self) -> Option<u64> {
+        self.group.as_ref()?.number("pids", "pids.events", Some("max"))
+    }
+
     /// What was used so far.
     pub(super) fn used(&mut self, first: Option<&First>) -> Used {
         if let Some(first) = first {
@@ -209,6 +214,11 @@ impl Limits {
             (None, Privilege::Root) => &["cpu", "memory", "processes"],
         };
         names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// The group, where there is one.
+    pub(super) fn group(&self) -> Option<&Group> {
+        self.group.as_ref()
     }
 
     /// Removes the group.

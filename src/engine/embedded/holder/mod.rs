@@ -9,6 +9,7 @@ mod command;
 mod container;
 mod examine;
 mod fault;
+mod freeze;
 mod group;
 mod hierarchy;
 mod limits;

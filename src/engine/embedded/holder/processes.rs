@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
+use super::super::super::processes::family;
+
 /// One process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Process {
@@ -14,26 +16,27 @@ pub(super) struct Process {
     pub(super) anonymous: u64,
     /// CPU time, with that of the children that it waited for.
     pub(super) cpu: Duration,
+    /// Whether a signal stopped it, or it has ended and is not waited for.
+    pub(super) stopped: bool,
 }
 
-/// A process and all that come from it. Orphans of a PID namespace belong to its first
-/// process, so below that one are all of them.
+/// A process and all that come from it.
 pub(super) fn below(first: Pid) -> Vec<Process> {
-    let mut found = Vec::new();
-    let mut waiting = vec![first.as_raw_nonzero().get()];
-    while let Some(pid) = waiting.pop() {
-        let Some(handle) = Pid::from_raw(pid) else { continue };
-        let Ok(status) = fs::read_to_string(format!("/proc/{pid}/status")) else { continue };
+    let process = |pid: i32| {
+        let handle = Pid::from_raw(pid)?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let cpu = cpu(&stat).unwrap_or_default();
-        found.push(Process { pid: handle, anonymous: anonymous(&status), cpu });
-        let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { continue };
-        for thread in threads.flatten() {
-            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
-            waiting.extend(children.split_whitespace().filter_map(|pid| pid.parse::<i32>().ok()));
-        }
-    }
-    found
+        let anonymous = anonymous(&status);
+        Some(Process { pid: handle, anonymous, cpu, stopped: stopped(&stat) })
+    };
+    family(first.as_raw_nonzero().get()).into_iter().filter_map(process).collect()
+}
+
+/// The UDP sockets of the network that this process is in.
+pub(super) fn udp() -> String {
+    let text = |name| fs::read_to_string(format!("/proc/self/net/{name}")).unwrap_or_default();
+    text("udp") + &text("udp6")
 }
 
 /// Of `/proc/PID/status`.
@@ -44,6 +47,12 @@ fn anonymous(status: &str) -> u64 {
         .and_then(|value| value.trim().strip_suffix(" kB"))
         .and_then(|value| value.parse::<u64>().ok());
     kilobytes.unwrap_or(0) * 1024
+}
+
+/// Of `/proc/PID/stat`: stopped, or over.
+fn stopped(stat: &str) -> bool {
+    let state = stat.rsplit_once(") ").and_then(|(_, fields)| fields.chars().next());
+    matches!(state, Some('T' | 'Z' | 'X'))
 }
 
 /// Of `/proc/PID/stat`: user and system time, own and of waited-for children.
@@ -65,6 +74,7 @@ mod tests {
         let stat = "7 (a) b) S 1 7 7 0 -1 4194560 10 0 0 0 100 50 30 20 20 0 1 0 5 0";
         assert_eq!(cpu(stat), Some(Duration::from_secs(2)));
         assert_eq!(cpu(""), None);
+        assert!(!stopped(stat) && stopped(&stat.replace("b) S", "b) T")) && !stopped(""));
         let own = below(rustix::process::getpid());
         assert!(own[0].anonymous > 0);
     }

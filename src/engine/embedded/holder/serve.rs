@@ -8,14 +8,18 @@ use std::process::ExitCode;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
-use rustix::process::{Signal, WaitId, WaitIdOptions, setpriority_process, waitid};
+use rustix::process::{
+    Signal, WaitId, WaitIdOptions, pidfd_send_signal, setpriority_process, waitid,
+};
 use rustix::time::Timespec;
 
-use super::super::wire::{Answer, End, Request, SOCKETS, receive, send};
+use super::super::super::processes::{MOST, family, read};
+use super::super::wire::{Answer, End, Request, SOCKETS, Sent, receive, send};
 use super::container::Held;
 use super::fault::{Doing, Fault};
 use super::limits::{TICK, occupied};
-use super::{probe, written};
+use super::{freeze, probe, processes, written};
+use crate::engine::delivery;
 
 /// Serves until the other side closes its socket or says stop. Leaves nothing behind.
 pub(super) fn serve(control: &UnixStream, mut held: Held) -> ExitCode {
@@ -91,12 +95,35 @@ fn answer(control: &UnixStream, held: &mut Held) -> bool {
             written::search(&held.order.canaries).map_or_else(Answer::from, Answer::Search)
         }
         Request::ProbeTmp => probe::probe(held).map_or_else(Answer::from, Answer::ProbeTmp),
+        Request::Freeze => freeze::freeze(held).map_or_else(Answer::from, |()| Answer::Done),
+        Request::Thaw => freeze::thaw(held).map_or_else(Answer::from, |()| Answer::Done),
+        Request::Terminate => terminate(held).map_or_else(Answer::from, Answer::Terminated),
         Request::Usage => Answer::Usage(held.limits.used(held.first.as_ref())),
+        Request::Traces => traces(held),
         Request::Boot(_) | Request::Examine(_) => {
             Fault::new("boot twice", io::ErrorKind::InvalidInput).into()
         }
     };
     send(control, &answer, &[]).is_ok()
+}
+
+/// Sends SIGTERM to the command, where it runs.
+fn terminate(held: &Held) -> Result<Sent, Fault> {
+    let Some(first) = &held.first else { return Ok(Sent::Delivered) };
+    let delivery = delivery::of_sigterm(first.pid.as_raw_nonzero().get());
+    pidfd_send_signal(&first.handle, Signal::TERM).doing("send SIGTERM to the command")?;
+    Ok(delivery.into())
+}
+
+/// What the processes are doing, and the network's UDP sockets; the TCP ones are open already.
+fn traces(held: &Held) -> Answer {
+    let first = held.first.as_ref().map(|first| first.pid.as_raw_nonzero().get());
+    let pids = first.map(family).unwrap_or_default().into_iter();
+    Answer::Traces {
+        processes: pids.take(MOST).filter_map(read).collect(),
+        udp: processes::udp(),
+        forks_refused: held.limits.forks_refused(),
+    }
 }
 
 /// A socket belongs to the network of its maker, whoever connects it.
@@ -128,6 +155,8 @@ impl Held {
 
     /// Ends what runs, and removes what would stay.
     fn clean(mut self) -> Result<(), Fault> {
+        // What is frozen does not even die.
+        let _ = freeze::thaw(&self);
         self.first = None;
         self.limits.remove()
     }
