@@ -50,6 +50,12 @@ impl Selection {
 }
 
 impl Glob {
+    /// Whether the pattern is this text itself.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.0.eq_ignore_ascii_case(text)
+    }
+
     /// Whether the whole text fits.
     #[must_use]
     pub fn fits(&self, text: &str) -> bool {

@@ -1,7 +1,5 @@
 //! The command line, as clap reads it, and its help.
 
-use std::path::PathBuf;
-
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 
@@ -12,6 +10,8 @@ use super::invoke::Invoke;
 use super::layer::{Layer, Origin};
 use super::push::Push;
 use super::rules::{Explain, Rules};
+use super::selftest::Selftest;
+use super::suite::SuiteCommand;
 
 /// Checks a container image against the contract of Tencent Cloud SCF, before it is pushed.
 ///
@@ -65,6 +65,7 @@ pub(super) enum Command {
     Hook(Hook),
     Invoke(Box<Invoke>),
     Doctor(Doctor),
+    Suite(SuiteCommand),
     Init(Box<Init>),
     Rules(Rules),
     Explain(Explain),
@@ -142,6 +143,9 @@ pub(super) struct FunctionArgs {
     /// Limit of the start [default: 30]
     #[arg(long, value_name = "SEC")]
     init_timeout: Option<String>,
+    /// How many requests an instance of an HTTP function takes at once [default: 1]
+    #[arg(long, value_name = "N")]
+    concurrency: Option<String>,
     /// A variable of the function; may be repeated
     #[arg(long, value_name = "K=V")]
     env: Vec<String>,
@@ -176,6 +180,12 @@ struct WhatArgs {
     /// A suite besides the built-in ones; may be repeated
     #[arg(long, value_name = "NAME|FILE")]
     suite: Vec<String>,
+    /// A variable of the suites; may be repeated
+    #[arg(long, value_name = "NAME=VALUE")]
+    var: Vec<String>,
+    /// The same; its value is shown nowhere
+    #[arg(long, value_name = "NAME=VALUE")]
+    secret: Vec<String>,
     /// Leave out the built-in suites
     #[arg(long)]
     no_builtin: bool,
@@ -248,38 +258,6 @@ struct RunArgs {
     insecure: Vec<String>,
 }
 
-/// Check the checker, on images that break one rule each
-///
-/// Builds every fixture image, checks it, and prints what was expected and what was found, rule
-/// by rule.
-#[derive(Debug, Args)]
-pub(super) struct Selftest {
-    /// Fixtures to check [default: all]
-    #[arg(value_name = "NAME")]
-    pub(super) names: Vec<String>,
-
-    /// Name the fixture images, and check nothing
-    #[arg(long)]
-    pub(super) list: bool,
-
-    /// Write the image of the one fixture that is named as an OCI layout, and check nothing
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "list")]
-    pub(super) export: Option<PathBuf>,
-
-    /// How many to check side by side [default: one a core]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(super) jobs: Option<u16>,
-
-    /// Who boots the images: embedded, docker, or both after a comma
-    #[arg(long, value_name = "ENGINE", default_value = "embedded", value_delimiter = ',')]
-    #[arg(value_parser = ["embedded", "docker"], hide_possible_values = true)]
-    pub(super) engine: Vec<String>,
-
-    /// Keep unpacked images here [default: ~/.cache/scf-conform]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]
-    pub(super) cache_dir: Option<PathBuf>,
-}
-
 /// Print the JSON Schema of the JSON report
 #[derive(Debug, Args)]
 pub(super) struct Report {
@@ -319,6 +297,7 @@ impl FunctionArgs {
         value(layer, "memory", &self.memory);
         value(layer, "timeout", &self.timeout);
         value(layer, "init-timeout", &self.init_timeout);
+        value(layer, "concurrency", &self.concurrency);
         value(layer, "env", &self.env);
         value(layer, "command", &self.command);
         value(layer, "args", &self.args);
@@ -333,6 +312,8 @@ impl WhatArgs {
         switch(layer, "static", self.static_only);
         value(layer, "engine", &self.engine);
         value(layer, "suite", &self.suite);
+        value(layer, "var", &self.var);
+        value(layer, "secret", &self.secret);
         switch(layer, "no-builtin", self.no_builtin);
         value(layer, "only", &self.only);
         value(layer, "skip", &self.skip);

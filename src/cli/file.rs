@@ -124,11 +124,17 @@ fn values(option: &Opt, value: Value, place: &Place) -> Result<Vec<String>, Mist
         (Value::Sequence(items), Takes::Many | Takes::Lines) => {
             items.iter().enumerate().map(|(at, item)| single(item, at)).collect()
         }
-        (Value::Mapping(pairs), _) if matches!(option.name, "env" | "report") => pairs
-            .iter()
-            .enumerate()
-            .map(|(at, (name, value))| Ok(format!("{}={}", single(name, at)?, single(value, at)?)))
-            .collect(),
+        (Value::Mapping(pairs), _)
+            if matches!(option.name, "env" | "report" | "var" | "secret") =>
+        {
+            pairs
+                .iter()
+                .enumerate()
+                .map(|(at, (name, value))| {
+                    Ok(format!("{}={}", single(name, at)?, single(value, at)?))
+                })
+                .collect()
+        }
         (Value::Sequence(_), _) => Err(wrong(format!("`{}` takes one value", option.name))),
         (value, _) => Ok(vec![single(&value, 0)?]),
     }

@@ -1,5 +1,4 @@
 //! From settings to what the library is asked to do.
-#![expect(clippy::disallowed_methods, reason = "reads the suites that the user names")]
 
 use std::sync::Arc;
 
@@ -11,10 +10,11 @@ use scf_conform::registry::Access;
 use scf_conform::rules::{self, Look, RULES};
 use scf_conform::run::Cancel;
 use scf_conform::source::Local;
-use scf_conform::suite::{Origin, Style, Suite, builtin, number, parse};
+use scf_conform::suite::{Style, Suite, Unset, builtin, number};
 
 use super::engines::{self, Places};
 use super::settings::Settings;
+use super::suites;
 
 /// What is the same for all images of a run.
 pub(super) struct Jobs<'a> {
@@ -62,14 +62,12 @@ impl<'a> Jobs<'a> {
         let mut suites = Vec::new();
         let mut problems = Vec::new();
         for file in &settings.suites {
-            match std::fs::read_to_string(file) {
-                Err(error) => problems.push(format!("error: read suite `{file}`: {error}")),
-                Ok(text) => match parse(file, &text, Origin::User) {
-                    Ok(suite) => suites.push(suite),
-                    Err(found) => problems.push(found.render(style)),
-                },
+            match suites::read(file, &settings.given, Unset::Told) {
+                Ok(suite) => suites.push(suite),
+                Err(unread) => problems.push(unread.render(style)),
             }
         }
+        problems.extend(settings.given.undeclared(&suites));
         if !problems.is_empty() {
             return Err(problems.join("\n"));
         }

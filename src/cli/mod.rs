@@ -27,6 +27,9 @@ mod selftest;
 mod settings;
 mod shown;
 mod signals;
+mod suite;
+mod suite_new;
+mod suites;
 mod term;
 mod values;
 mod waivers;
@@ -66,6 +69,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Hook(command) => hook::run(command),
         Command::Invoke(command) => invoke::run(command, &environment),
         Command::Doctor(command) => doctor::run(command, &environment),
+        Command::Suite(command) => suite::run(command, &environment),
         Command::Init(command) => init::run(command, &environment),
         Command::Rules(command) => rules::list(command),
         Command::Explain(command) => rules::explain(command),

@@ -1,9 +1,10 @@
 //! `selftest`: the matrix of rules and the images that prove them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 
+use clap::{Args, ValueHint};
 use scf_conform::endpoint::Surroundings;
 use scf_conform::engine::docker::Docker;
 use scf_conform::engine::{Engine, EngineError};
@@ -13,11 +14,42 @@ use scf_conform::selftest::{
 use scf_conform::source;
 use scf_conform::variables::{default_cache_dir, surroundings};
 
-use super::args::Selftest;
 use super::engines::{self, EngineName, Places};
 use super::environment::Environment;
 use super::exit::Exit;
 use super::term;
+
+/// Check the checker, on images that break one rule each
+///
+/// Builds every fixture image, checks it, and prints what was expected and what was found, rule
+/// by rule.
+#[derive(Debug, Args)]
+pub(super) struct Selftest {
+    /// Fixtures to check [default: all]
+    #[arg(value_name = "NAME")]
+    pub(super) names: Vec<String>,
+
+    /// Name the fixture images, and check nothing
+    #[arg(long)]
+    pub(super) list: bool,
+
+    /// Write the image of the one fixture that is named as an OCI layout, and check nothing
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with = "list")]
+    pub(super) export: Option<PathBuf>,
+
+    /// How many to check side by side [default: one a core]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) jobs: Option<u16>,
+
+    /// Who boots the images: embedded, docker, or both after a comma
+    #[arg(long, value_name = "ENGINE", default_value = "embedded", value_delimiter = ',')]
+    #[arg(value_parser = ["embedded", "docker"], hide_possible_values = true)]
+    pub(super) engine: Vec<String>,
+
+    /// Keep unpacked images here [default: ~/.cache/scf-conform]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, env = "SCF_CONFORM_CACHE_DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+}
 
 /// Checks the checker.
 pub(super) fn run(arguments: &Selftest, environment: &Environment) -> Exit {

@@ -19,6 +19,7 @@ use scf_conform::waiver::Waiver;
 
 use super::engines::{EngineChoice, EngineName};
 use super::layer::{Given, IMAGES, Layer, Origin, Shown, variable};
+use super::suites;
 use super::values::{
     Bad, Read, color, glob, header_text, memory, no_word, number, seconds, severity, speed,
     variable_pair,
@@ -33,6 +34,8 @@ pub(super) struct Settings {
     pub(super) engine: EngineChoice,
     pub(super) static_only: bool,
     pub(super) suites: Vec<String>,
+    /// The variables of the suites.
+    pub(super) given: suites::Values,
     pub(super) builtin: bool,
     pub(super) selection: Selection,
     pub(super) list: bool,
@@ -95,6 +98,11 @@ impl Settings {
             engine: options.one("engine", engine)?.unwrap_or(EngineChoice::Auto),
             static_only,
             suites: options.many("suite", |text| Ok(text.to_owned()))?,
+            given: suites::Values {
+                variables: options.many("var", variable_pair)?,
+                secrets: options.many("secret", variable_pair)?,
+                environment: environment.clone(),
+            },
             builtin: !options.switch("no-builtin")?,
             selection: Selection {
                 only: options.many("only", glob)?,
@@ -198,6 +206,12 @@ fn function(options: &Options<'_>) -> Result<Function, Wrong> {
             taken(&Function { init_timeout, ..Function::default() }).map(|()| init_timeout)
         })?
         .unwrap_or(defaults.1);
+    function.concurrency = options
+        .one("concurrency", |text| {
+            let concurrency = number(text, 1, u32::MAX)?;
+            taken(&Function { concurrency, ..Function::default() }).map(|()| concurrency)
+        })?
+        .unwrap_or(1);
     function.env = options.many("env", |text| {
         let pair = variable_pair(text)?;
         taken(&Function { env: vec![pair.clone()], ..Function::default() }).map(|()| pair)

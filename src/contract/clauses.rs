@@ -118,6 +118,8 @@ pub struct Contract {
     pub event_path: String,
     /// Greatest size of an answer's body, in bytes.
     pub answer_size: u64,
+    /// Most requests that an instance of an HTTP function can be set to take at once.
+    pub request_concurrency: u32,
     /// Variables whose value is the same for every function.
     pub environment: Vec<(String, String)>,
     /// Size of a function's own variables in all, in bytes.
@@ -168,6 +170,7 @@ impl Contract {
             freeze: seconds(&clauses, "freeze")?,
             event_path: value(&clauses, "event-path")?,
             answer_size: value(&clauses, "answer-size")?,
+            request_concurrency: value(&clauses, "http-concurrency")?,
             environment: environment
                 .into_iter()
                 .map(|(name, value)| Ok((text_of(&name)?, text_of(&value)?)))

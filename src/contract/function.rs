@@ -48,6 +48,8 @@ pub struct Function {
     pub region: Option<String>,
     /// Whether the platform's newest behaviour is binding.
     pub strict: bool,
+    /// How many requests one instance of an HTTP function takes at once.
+    pub concurrency: u32,
 }
 
 /// Why a configuration is none that the platform takes.
@@ -80,6 +82,14 @@ pub enum FunctionError {
         name: String,
         /// The reserved beginning.
         prefix: String,
+    },
+    /// Outside of what can be set for requests at once.
+    #[error("{value} requests at once are outside of 1 to {greatest}")]
+    Concurrency {
+        /// As given.
+        value: u32,
+        /// The platform's limit.
+        greatest: u32,
     },
     /// All variables together are too large.
     #[error(
@@ -182,6 +192,7 @@ impl Default for Function {
             namespace: "default".to_owned(),
             region: None,
             strict: false,
+            concurrency: 1,
         }
     }
 }
@@ -198,6 +209,10 @@ impl Function {
         // The platform's least is 3 s; to hold an image to a tighter limit is a fair wish.
         let (_, greatest) = self.contract.initialization_timeouts;
         within("init-timeout", self.init_timeout, 1, greatest)?;
+        let greatest = self.contract.request_concurrency;
+        if !(1..=greatest).contains(&self.concurrency) {
+            return Err(FunctionError::Concurrency { value: self.concurrency, greatest });
+        }
         for (name, _) in &self.env {
             let mut bytes = name.bytes();
             let letter = bytes.next().is_some_and(|first| first.is_ascii_alphabetic());

@@ -1,5 +1,6 @@
 //! What was seen, before anybody judges it: plain values, and nothing live in them.
 
+mod after;
 mod boot;
 mod exchange;
 mod job;
@@ -7,6 +8,7 @@ mod run;
 mod snapshot;
 mod trial;
 
+pub use after::After;
 pub use boot::{Boot, BootEnd, Diagnosis, Ending, ExecRefused, Listener, Phases, Reach};
 pub use exchange::{Answer, Exchange, Outcome, Sent, Timing, WireFault};
 pub use job::{JobEnd, JobRun};

@@ -143,6 +143,14 @@ pub struct Crowd {
 }
 
 impl Logs {
+    /// The lines that came after an earlier look; of very many the last ones.
+    #[must_use]
+    pub fn since(&self, before: &Logs) -> Vec<LogLine> {
+        let count = |logs: &Logs| logs.lines.len() as u64 + logs.dropped;
+        let new = count(self).saturating_sub(count(before));
+        self.last(usize::try_from(new).unwrap_or(usize::MAX)).cloned().collect()
+    }
+
     /// The last lines, oldest first.
     pub fn last(&self, count: usize) -> impl Iterator<Item = &LogLine> {
         self.lines.iter().skip(self.lines.len().saturating_sub(count))

@@ -150,7 +150,7 @@ impl<'a> Work<'a> {
         let kind = self.report.kind.unwrap_or(FunctionType::Event);
         let opening = &self.opening()?.id;
         let runs = run::suite(builtin(kind)?, &self.target(instance), &|case| case.id == *opening);
-        let run = runs.into_iter().next()?;
+        let run = runs.cases.into_iter().next()?;
         let answered = run.exchange.as_ref().is_some_and(|exchange| exchange.answer().is_some());
         Some(FirstCase { usual: run.check.status, check: run.check, answered })
     }
@@ -166,6 +166,7 @@ impl<'a> Work<'a> {
             scene: None,
             progress: self.progress,
             cancel: self.cancel,
+            fresh: &run::no_other,
         }
     }
 }

@@ -80,6 +80,10 @@ impl Work<'_> {
         let mut checks: Vec<Check> = Vec::new();
         for (done, case) in cases.into_iter().enumerate() {
             self.stage(Stage::Invoking { done, of });
+            if let Some(why) = &case.flow.skip {
+                checks.push(case.skipped(&self.job.function, why));
+                continue;
+            }
             let (instance, run) = self.one_run(&place, case.job_event())?;
             instance.stop().map_err(|error| engine_trouble(&error))?;
             self.stop_if_cancelled()?;

@@ -9,7 +9,7 @@ use super::job::Place;
 use super::{Work, engine_trouble, trouble_text};
 use crate::boot;
 use crate::check::Status;
-use crate::contract::{Credentials, FunctionType};
+use crate::contract::{Credentials, Function, FunctionType};
 use crate::engine::{Engine, Instance};
 use crate::evidence::{
     Attempt, Boot, BootEnd, Exchange, Leak, LeakPlace, Run, Termination, TmpProbe, Trial,
@@ -18,7 +18,8 @@ use crate::image::{Blobs, Image};
 use crate::plan::{Canary, Plan, RootMode};
 use crate::report::{BootFacts, Trouble};
 use crate::rules;
-use crate::run::{self, Stage};
+use crate::run::{self, Cancel, NoInstance, Stage};
+use crate::suite::{Case, Secrets};
 
 /// How long a process is watched after the last invocation: one that ends by an answer does
 /// so a moment after it.
@@ -93,7 +94,9 @@ impl Work<'_> {
         self.add(checks);
         let mut seen = Seen::new();
         if boot.diagnosis.is_none() {
-            self.invoke(instance.as_ref(), &mut boot, &mut seen, place, &scene)?;
+            let (function, cancel) = (self.job.function.clone(), self.cancel);
+            let fresh = || another(place, &function, cancel);
+            self.invoke(instance.as_ref(), &fresh, &mut boot, &mut seen, place, &scene)?;
         } else {
             self.skip_cases(NOBODY);
         }
@@ -111,6 +114,7 @@ impl Work<'_> {
     fn invoke(
         &mut self,
         instance: &dyn Instance,
+        fresh: &run::Fresh<'_>,
         boot: &mut Boot,
         seen: &mut Seen,
         place: &Place<'_>,
@@ -127,6 +131,7 @@ impl Work<'_> {
             scene: Some(*scene),
             progress: self.progress,
             cancel: self.cancel,
+            fresh,
         };
         let executed = instance.timeline().executed;
         if self.report.kind.is_none()
@@ -134,21 +139,27 @@ impl Work<'_> {
         {
             self.report.kind = Some(detected.kind);
             self.report.kind_note = Some(detected.note);
-            seen.add(detected.begun, Some(&detected.exchange), detected.leaks);
+            seen.add(detected.begun, Some(&detected.exchange), 1, detected.leaks);
         }
         let (wanted, mut worker) = (self.wanted_beside(), self.beside());
         let mut checks = Vec::new();
+        let mut secrets = Secrets::default();
         let found = std::thread::scope(|scope| {
             let beside = scope.spawn(move || worker.find_out(wanted, place));
             for suite in self.suites(self.report.kind) {
-                for case in run::suite(suite, &target, &|case| self.wants_case(case)) {
-                    seen.add(case.begun, case.exchange.as_ref(), case.leaks);
+                let wanted = |case: &Case| self.wants_case(case) && !self.waits(case);
+                let run = run::suite(suite, &target, &wanted);
+                for case in run.cases {
+                    seen.add(case.begun, case.exchange.as_ref(), case.invocations, case.leaks);
                     checks.push(case.check);
                 }
+                secrets.extend(&run.secrets);
             }
             beside.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
         self.report.checks.extend(checks);
+        self.secrets.extend(&secrets);
+        self.skip_slow();
         self.stop_if_cancelled()?;
         seen.beside = found?;
         for found in [&mut seen.beside.read_only, &mut seen.beside.stranger] {
@@ -289,6 +300,29 @@ impl Work<'_> {
     }
 }
 
+/// Another instance of the same image, for a case of its own.
+fn another(
+    place: &Place<'_>,
+    function: &Function,
+    cancel: &Cancel,
+) -> Result<Box<dyn Instance>, NoInstance> {
+    let impossible = |error: &dyn std::fmt::Display| NoInstance::Impossible(error.to_string());
+    let instance = place
+        .engine
+        .boot(place.image, place.blobs, place.plan)
+        .map_err(|error| impossible(&error))?;
+    let watched = boot::watch(instance.as_ref(), function, &|| cancel.cancelled())
+        .map_err(|error| impossible(&error))?;
+    let scene = boot::Scene { tree: &place.image.tree, plan: place.plan, function };
+    match boot::seen(instance.as_ref(), watched, &scene).diagnosis {
+        None => Ok(instance),
+        Some(diagnosis) => {
+            instance.stop().map_err(|error| impossible(&error))?;
+            Err(NoInstance::Down(diagnosis))
+        }
+    }
+}
+
 /// The time from the exec to a moment. What was written before it was read in time for it.
 fn since(instance: &dyn Instance, moment: Option<Instant>) -> Option<Duration> {
     moment.map(|moment| moment.saturating_duration_since(instance.timeline().executed))
@@ -316,9 +350,15 @@ impl Seen {
         }
     }
 
-    fn add(&mut self, begun: Instant, exchange: Option<&Exchange>, leaks: Vec<Leak>) {
+    fn add(
+        &mut self,
+        begun: Instant,
+        exchange: Option<&Exchange>,
+        invocations: usize,
+        leaks: Vec<Leak>,
+    ) {
         let Some(exchange) = exchange else { return };
-        self.invocations += 1;
+        self.invocations += invocations;
         self.over = begun + exchange.timing.total;
         self.leaks.extend(leaks);
         if self.first_response.is_none() && exchange.answer().is_some() {

@@ -25,7 +25,7 @@ use crate::rules::{self, Look, RULES, Rule};
 use crate::run::{Cancel, Progress, Stage};
 use crate::selection::Selection;
 use crate::source::{self, Bounds, SourceError, Step};
-use crate::suite::{Case, Suite, builtin};
+use crate::suite::{Case, Secrets, Suite, builtin};
 
 pub use boots::{Measure, Memory};
 pub use job::{Ran, run_once};
@@ -64,6 +64,13 @@ pub fn conform(job: &Job, progress: &dyn Progress, cancel: &Cancel) -> ImageRepo
     if let Err(trouble) = work.all() {
         work.report.trouble = Some(trouble);
     }
+    // What is captured late may have been told early.
+    work.report.checks.iter_mut().for_each(|check| work.secrets.redact(check));
+    if !work.secrets.is_empty() {
+        for line in &mut work.report.logs.lines {
+            line.text = work.secrets.redacted(&line.text);
+        }
+    }
     work.report.checks.sort_by_key(|check| rank(&check.id));
     work.report.duration = begun.elapsed();
     work.report
@@ -77,12 +84,17 @@ fn rank(id: &str) -> (usize, Option<String>) {
     (group, id.starts_with('J').then(|| id.to_owned()))
 }
 
+/// The tag of built-in cases that take longer than all others together.
+const SLOW: &str = "slow";
+
 struct Work<'a> {
     job: &'a Job,
     progress: &'a dyn Progress,
     cancel: &'a Cancel,
     report: ImageReport,
     credentials: Credentials,
+    /// What is shown nowhere.
+    secrets: Secrets,
 }
 
 impl<'a> Work<'a> {
@@ -90,7 +102,9 @@ impl<'a> Work<'a> {
         let reference = job.known_as.as_ref().unwrap_or(&job.reference);
         let report =
             ImageReport { kind: job.function.kind, ..ImageReport::new(&reference.to_string()) };
-        Work { job, progress, cancel, report, credentials: live::canaries() }
+        let mut secrets = Secrets::default();
+        job.suites.iter().for_each(|suite| secrets.extend(&suite.secrets));
+        Work { job, progress, cancel, report, credentials: live::canaries(), secrets }
     }
 
     fn stage(&self, stage: Stage) {
@@ -98,7 +112,8 @@ impl<'a> Work<'a> {
     }
 
     fn add(&mut self, checks: impl IntoIterator<Item = Check>) {
-        for check in checks {
+        for mut check in checks {
+            self.secrets.redact(&mut check);
             self.progress.check(&self.report.reference, &check);
             self.report.checks.push(check);
         }
@@ -221,6 +236,28 @@ impl<'a> Work<'a> {
 
     fn wants_case(&self, case: &Case) -> bool {
         self.job.selection.wants(&case.id, &case.name, &case.tags)
+    }
+
+    /// Whether a case of the built-in suites takes seconds, and nobody asked for such.
+    fn waits(&self, case: &Case) -> bool {
+        let Selection { only, tags, .. } = &self.job.selection;
+        let asked = tags.iter().any(|tag| tag == SLOW) || only.iter().any(|glob| glob.is(&case.id));
+        case.place.is_none() && case.tags.iter().any(|tag| tag == SLOW) && !asked
+    }
+
+    /// Tells of the cases that take seconds and were not asked.
+    fn skip_slow(&mut self) {
+        let skipped: Vec<Check> = self
+            .suites(self.report.kind)
+            .into_iter()
+            .flat_map(|suite| &suite.cases)
+            .filter(|case| self.wants_case(case) && self.waits(case))
+            .map(|case| {
+                let why = format!("it takes longer: --tag {SLOW}, or --only {}, asks it", case.id);
+                case.skipped(&self.job.function, &why)
+            })
+            .collect();
+        self.add(skipped);
     }
 
     /// The suites for a type of function; for all types where it is not known yet.

@@ -117,6 +117,7 @@ impl<'a> Session<'a> {
             scene: None,
             progress: self.progress,
             cancel: self.cancel,
+            fresh: &run::no_other,
         };
         let (exchange, ended) = run::by_hand(&target, case, request_id);
         // What it writes about an answer comes a moment after it.

@@ -12,7 +12,7 @@ use tokio::time::timeout_at;
 use super::answer::{End, Need, Reading};
 use crate::engine::Instance;
 use crate::evidence::{Exchange, Outcome, Timing};
-use crate::suite::Request;
+use crate::suite::{Client, Request};
 
 /// How long an answer without a body is watched for bytes that must not follow it. A server
 /// that closes its connection, as the request asks for, ends the wait at once.
@@ -27,7 +27,28 @@ pub(super) struct Bounds {
     pub(super) limit: Duration,
     /// Largest body that is read, in bytes.
     pub(super) body: u64,
+    /// How the request is sent.
+    pub(super) pace: Pace,
 }
+
+/// How a request is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// All at once.
+    Whole,
+    /// In pieces, with a pause behind each.
+    Pieces,
+}
+
+impl Pace {
+    pub(super) fn of(client: Client) -> Pace {
+        if client == Client::Slow { Pace::Pieces } else { Pace::Whole }
+    }
+}
+
+/// In how many pieces a slow client sends a request, and what it waits behind each.
+const PIECES: usize = 16;
+const PAUSE: Duration = Duration::from_millis(25);
 
 /// Sends a request to an instance and takes what comes back.
 pub(super) async fn invoke(instance: &dyn Instance, request: &Request, bounds: Bounds) -> Exchange {
@@ -45,7 +66,7 @@ pub(super) async fn invoke(instance: &dyn Instance, request: &Request, bounds: B
     Exchange { sent: request.sent(), outcome, timing }
 }
 
-fn connect(instance: &dyn Instance, bounds: Bounds) -> Result<TcpStream, Outcome> {
+pub(super) fn connect(instance: &dyn Instance, bounds: Bounds) -> Result<TcpStream, Outcome> {
     let ready = |socket: Socket| {
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
@@ -80,7 +101,7 @@ async fn talk(
         let send = async {
             // A server may answer and close before it has read all: what it says then is its
             // answer, and a failed write says no more than that.
-            let sent = to.write_all(bytes).await;
+            let sent = send_all(&mut to, bytes, bounds.pace).await;
             (sent, std::future::pending::<()>().await)
         };
         tokio::select! {
@@ -97,6 +118,22 @@ async fn talk(
         Ok(end) => reading.ended(end),
         Err(_) => Outcome::TimedOut { limit: bounds.limit, received: reading.received() },
     }
+}
+
+async fn send_all(
+    to: &mut tokio::net::tcp::WriteHalf<'_>,
+    bytes: &[u8],
+    pace: Pace,
+) -> std::io::Result<()> {
+    if pace == Pace::Whole {
+        return to.write_all(bytes).await;
+    }
+    let mut ticks = tokio::time::interval(PAUSE);
+    for piece in bytes.chunks(bytes.len().div_ceil(PIECES).max(1)) {
+        ticks.tick().await;
+        to.write_all(piece).await?;
+    }
+    Ok(())
 }
 
 /// Reads until the answer is whole or the connection ends.
@@ -178,7 +215,8 @@ mod tests {
             let in_vain =
                 std::fs::read_to_string(&outcome).is_ok_and(|text| text.starts_with("timed out"));
             let limit = Duration::from_millis(if in_vain { 400 } else { 10_000 });
-            let bounds = Bounds { port: 0, limit, body: Contract::scf().answer_size };
+            let bounds =
+                Bounds { port: 0, limit, body: Contract::scf().answer_size, pace: Pace::Whole };
             let exchange = runtime.block_on(invoke(&instance, &request, bounds));
             let expected = expect_test::expect_file![outcome];
             expected.assert_eq(&told(&exchange.outcome));
@@ -230,7 +268,8 @@ mod tests {
         };
         let runtime = runtime().expect("an event loop");
         let outcome = runtime.block_on(async {
-            let bounds = Bounds { port: 0, limit: Duration::from_secs(10), body: 100 };
+            let pace = Pace::Whole;
+            let bounds = Bounds { port: 0, limit: Duration::from_secs(10), body: 100, pace };
             let socket = Socket::connect(address).expect("the server takes it");
             socket.set_nonblocking(true).expect("it can be set");
             let stream = TcpStream::from_std(socket).expect("inside of a runtime");

@@ -4,12 +4,15 @@
 //! what came back. [`detect`] finds out what kind of function an image is.
 
 mod answer;
+mod asking;
 mod by_hand;
 mod cancel;
 mod cases;
 mod chunked;
 mod detect;
 mod explain;
+#[cfg(test)]
+mod flow_tests;
 mod frozen;
 mod invoke;
 mod leaks;
@@ -22,7 +25,7 @@ mod tls;
 
 pub use by_hand::{Failed, by_hand, failure};
 pub use cancel::Cancel;
-pub use cases::{CaseRun, Target, suite};
+pub use cases::{CaseRun, Fresh, NoInstance, SuiteRun, Target, no_other, suite};
 pub use detect::{Detected, detect, once};
 pub use frozen::frozen;
 pub use progress::{Progress, Silent, Stage};

@@ -40,7 +40,11 @@ impl Scripted {
         let server = thread::spawn(move || {
             let mut acts = acts.into_iter().peekable();
             for stream in listener.incoming().map_while(Result::ok) {
-                let Some(request) = request(&stream) else { return };
+                let request = match request(&stream) {
+                    Read::Whole(request) => request,
+                    Read::Cut => continue,
+                    Read::Nothing => return,
+                };
                 seen.lock().expect("no panic").push(request);
                 let Some(act) = acts.peek().cloned() else { return };
                 if acts.len() > 1 {
@@ -78,20 +82,33 @@ fn play(act: &Act, mut stream: TcpStream, end: &Mutex<Option<Ending>>) -> bool {
     true
 }
 
-/// Reads a request by its length; `None` where there is none: the test is over.
-fn request(mut stream: &TcpStream) -> Option<Vec<u8>> {
+/// What came on a connection.
+enum Read {
+    Whole(Vec<u8>),
+    /// The client went away half way.
+    Cut,
+    /// No byte: the test is over.
+    Nothing,
+}
+
+/// Reads a request by its length.
+fn request(mut stream: &TcpStream) -> Read {
     let mut request = Vec::new();
     let mut byte = [0; 1];
     while !request.ends_with(b"\r\n\r\n") {
-        stream.read_exact(&mut byte).ok()?;
+        if stream.read_exact(&mut byte).is_err() {
+            return if request.is_empty() { Read::Nothing } else { Read::Cut };
+        }
         request.push(byte[0]);
     }
     let head = String::from_utf8_lossy(&request).to_ascii_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     let mut body = vec![0; length.and_then(|length| length.parse().ok()).unwrap_or(0)];
-    stream.read_exact(&mut body).ok()?;
+    if stream.read_exact(&mut body).is_err() {
+        return Read::Cut;
+    }
     request.extend(body);
-    Some(request)
+    Read::Whole(request)
 }
 
 impl Drop for Scripted {

@@ -4,22 +4,38 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use super::scripted::{Act, Scripted};
-use super::{Cancel, CaseRun, Progress, Silent, Stage, Target, detect};
+use super::{Cancel, CaseRun, Progress, Silent, Stage, SuiteRun, Target, detect};
 use crate::check::{Cause, Check, Severity, Status};
 use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
-use crate::suite::{Origin, Suite, builtin, parse};
+use crate::suite::{Case, Origin, Suite, builtin, parse};
 
-const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn run(acts: Vec<Act>, suite: &Suite) -> (Vec<CaseRun>, Vec<Vec<u8>>) {
+    let (run, requests) = run_all(acts, suite);
+    (run.cases, requests)
+}
+
+pub(super) fn run_all(acts: Vec<Act>, suite: &Suite) -> (SuiteRun, Vec<Vec<u8>>) {
     let instance = Scripted::new(acts);
-    let runs = super::suite(suite, &target(&instance, &Silent), &|_| true);
-    (runs, instance.requests())
+    let run = super::suite(suite, &target(&instance, &Silent), &is_fast);
+    (run, instance.requests())
+}
+
+/// Whether a case is asked without being asked for.
+fn is_fast(case: &Case) -> bool {
+    !case.tags.iter().any(|tag| tag == "slow")
+}
+
+/// One sign for each case but the first two.
+fn for_the_rest(suite: &Suite, sign: &str) -> String {
+    sign.repeat(suite.cases.iter().filter(|case| is_fast(case)).count() - 2)
 }
 
 fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> {
     static FUNCTION: std::sync::LazyLock<Function> = std::sync::LazyLock::new(|| Function {
         timeout: Duration::from_secs(10),
+        concurrency: 3,
         ..Function::default()
     });
     static CREDENTIALS: std::sync::LazyLock<Credentials> =
@@ -39,10 +55,11 @@ fn target<'a>(instance: &'a Scripted, progress: &'a dyn Progress) -> Target<'a> 
         scene: None,
         progress,
         cancel: &CANCEL,
+        fresh: &super::no_other,
     }
 }
 
-fn statuses(runs: &[CaseRun]) -> String {
+pub(super) fn statuses(runs: &[CaseRun]) -> String {
     runs.iter()
         .map(|run| match run.check.status {
             Status::Pass => '.',
@@ -59,11 +76,15 @@ fn a_good_server_keeps_every_built_in_case() {
         let suite = builtin(kind).expect("there is one");
         // A HEAD gets no body, so the server says only that there would be none.
         let empty = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec();
-        let (runs, requests) = run(vec![Act::Answer(empty)], suite);
+        let instance = Scripted::new(vec![Act::Answer(empty)]);
+        let runs = super::suite(suite, &target(&instance, &Silent), &is_fast).cases;
         for run in &runs {
             assert_eq!(run.check.status, Status::Pass, "{:?}", run.check);
         }
-        assert_eq!(requests.len(), suite.cases.len());
+        let many = |case: &Case| case.flow.concurrency.number(3);
+        let whole = |case: &Case| many(case) + u32::from(case.flow.before.is_some());
+        let wanted: u32 = suite.cases.iter().filter(|case| is_fast(case)).map(whole).sum();
+        assert_eq!(instance.requests().len(), wanted as usize);
     }
 }
 
@@ -117,7 +138,7 @@ fn an_event_is_what_was_captured() {
 fn after_the_end_of_the_process_the_rest_is_skipped() {
     let suite = builtin(FunctionType::Event).expect("there is one");
     let (runs, _) = run(vec![Act::Answer(OK.to_vec()), Act::Die], suite);
-    assert_eq!(statuses(&runs), format!(".F{}", "s".repeat(suite.cases.len() - 2)));
+    assert_eq!(statuses(&runs), format!(".F{}", for_the_rest(suite, "s")));
     assert_eq!(
         runs[1].check.message,
         "the connection was closed without an answer: the process exited with code 1"
@@ -132,8 +153,8 @@ fn a_server_that_hangs_is_not_asked_for_ever() {
     let instance = Scripted::new(vec![Act::Hold(Vec::new())]);
     let function = Function { timeout: Duration::from_millis(30), ..Function::default() };
     let target = Target { function: &function, ..target(&instance, &Silent) };
-    let runs = super::suite(suite, &target, &|_| true);
-    assert_eq!(statuses(&runs), format!("FF{}", "s".repeat(suite.cases.len() - 2)));
+    let runs = super::suite(suite, &target, &is_fast).cases;
+    assert_eq!(statuses(&runs), format!("FF{}", for_the_rest(suite, "s")));
     assert_eq!(runs[0].check.cause, Some(Cause::Hangs));
     assert_eq!(runs[0].check.message, "no answer within 30 ms");
     assert_eq!(runs[2].check.message, "neither E001 nor E002 was answered within 30 ms");
@@ -204,7 +225,7 @@ fn progress_is_told() {
     }
     let (instance, told) = (Scripted::new(vec![Act::Answer(OK.to_vec())]), Told::default());
     let suite = builtin(FunctionType::Http).expect("there is one");
-    let runs = super::suite(suite, &target(&instance, &told), &|case| case.id == "H002");
+    let runs = super::suite(suite, &target(&instance, &told), &|case| case.id == "H002").cases;
     assert_eq!(runs.len(), 1);
     let told = told.0.into_inner().expect("no panic");
     assert_eq!(

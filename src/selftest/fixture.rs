@@ -90,6 +90,8 @@ pub struct Settings {
     timeout: Option<u64>,
     /// `--init-timeout`, in seconds.
     init_timeout: Option<u64>,
+    /// `--concurrency`.
+    concurrency: Option<u32>,
     /// `--env`.
     env: BTreeMap<String, String>,
     /// `--command`.
@@ -283,6 +285,7 @@ impl Fixture {
             args: settings.args.clone(),
             region: settings.region.clone(),
             strict: settings.strict,
+            concurrency: settings.concurrency.unwrap_or(usual.concurrency),
             ..usual
         };
         function.validate().map_err(failed)?;

@@ -1,14 +1,12 @@
 //! One invocation from the words of a command line, told about as in a suite.
 
-use std::cell::RefCell;
-
 use super::case::Case;
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Reader};
+use super::flow::Flow;
 use super::headers::{HeaderEdit, is_token};
 use super::invocation::{Body, Http, Invocation, event as read_event, http as read_http, merge};
 use super::node::Node;
 use super::printable;
-use super::problem::Complaints;
 use super::triggers::TRIGGERS;
 use crate::check::Severity;
 
@@ -65,14 +63,7 @@ pub fn event(trigger: Option<&str>, data: Option<&[u8]>) -> Result<Case, NoInvoc
 pub fn http(line: &str, headers: &[String], data: Option<&[u8]>) -> Result<Case, NoInvocation> {
     let mut invocation = read(line, read_http)?;
     if let (Invocation::Http(Http { body, .. }), Some(data)) = (&mut invocation, data) {
-        let media_type = if serde_json::from_slice::<serde_json::Value>(data).is_ok() {
-            "application/json"
-        } else if std::str::from_utf8(data).is_ok() {
-            "text/plain; charset=utf-8"
-        } else {
-            "application/octet-stream"
-        };
-        *body = Some(Body::Bytes { bytes: data.to_vec(), media_type });
+        *body = Some(Body::of_file(data.to_vec()));
     }
     Ok(case(invocation, edit(headers)?))
 }
@@ -82,9 +73,9 @@ fn read(
     read: fn(&Cursor<'_>) -> Option<Invocation>,
 ) -> Result<Invocation, NoInvocation> {
     let node = Node::Text(text.to_owned());
-    let complaints = RefCell::new(Complaints::default());
-    let invocation = read(&Cursor::new(&node, &complaints));
-    let complaint = complaints.into_inner().into_problems("", text);
+    let reader = Reader::bare();
+    let invocation = read(&Cursor::new(&node, &reader));
+    let complaint = reader.complaints().into_problems("", text);
     match (invocation, complaint.list()) {
         (Some(invocation), []) => Ok(invocation),
         (_, [first, ..]) => {
@@ -128,6 +119,8 @@ fn case(invocation: Invocation, headers: HeaderEdit) -> Case {
         headers,
         expectations: Vec::new(),
         run: None,
+        flow: Flow::default(),
+        late: None,
         fix: None,
         proof: None,
         place: None,

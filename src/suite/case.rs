@@ -1,9 +1,13 @@
 //! A suite and its cases: what is asked, and what is expected.
 
 use super::expect::Expectation;
+use super::flow::Flow;
 use super::headers::HeaderEdit;
 use super::invocation::Invocation;
 use super::job::RunExpected;
+use super::late::Late;
+use super::node::Node;
+use super::secrets::Secrets;
 use crate::check::{Place, Severity};
 use crate::contract::FunctionType;
 
@@ -18,12 +22,24 @@ pub struct Suite {
     pub kind: FunctionType,
     /// The file as the user named it.
     pub file: String,
-    /// In the order in which they are asked; never empty.
+    /// In the order in which they are asked, those that make ready first; never empty.
     pub cases: Vec<Case>,
+    /// What is shown nowhere.
+    pub secrets: Secrets,
+    /// Its variables with their values; `None` where they have none.
+    pub variables: Vec<(String, Option<serde_json::Value>)>,
+}
+
+impl Suite {
+    /// Its variables as others may use them.
+    pub(super) fn scope(&self) -> Vec<(String, Node)> {
+        let known = self.variables.iter();
+        known.filter_map(|(name, value)| Some((name.clone(), value.as_ref()?.into()))).collect()
+    }
 }
 
 /// One invocation and what is expected of it: one check of the report.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Case {
     /// Stable id. Empty until [`super::number`] has given one to a user's case without.
     pub id: String,
@@ -35,7 +51,7 @@ pub struct Case {
     pub severity: Severity,
     /// For selection.
     pub tags: Vec<String>,
-    /// What is sent.
+    /// What is sent. Of a case that uses what is captured: with the names in the values' place.
     pub invocation: Invocation,
     /// What is changed of the request's headers.
     pub headers: HeaderEdit,
@@ -43,6 +59,10 @@ pub struct Case {
     pub expectations: Vec<Expectation>,
     /// What is wanted of a job's run; `None` for what is no job.
     pub run: Option<RunExpected>,
+    /// How it is asked.
+    pub flow: Flow,
+    /// What is known of it only while the suite runs; `None` where all is known.
+    pub late: Option<Late>,
     /// What to change in an image that breaks it, where the suite says so.
     pub fix: Option<String>,
     /// The fixtures that prove a built-in case.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 
-use super::{Origin, parse};
+use super::{Given, Origin, Problems, Suite, Unset, load, parse};
 
 fn suites(folder: &str) -> Vec<(PathBuf, String, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/suites").join(folder);
@@ -27,7 +27,7 @@ fn suites(folder: &str) -> Vec<(PathBuf, String, String)> {
 #[test]
 fn good_suites_are_read() {
     for (path, name, text) in suites("good") {
-        let suite = parse(&name, &text, Origin::User).unwrap_or_else(|told| panic!("{told}"));
+        let suite = read("good", &name, &text).unwrap_or_else(|told| panic!("{told}"));
         let text = format!("{suite:#?}\n");
         expect_file![path.with_extension("txt")].assert_eq(&text);
     }
@@ -35,10 +35,26 @@ fn good_suites_are_read() {
 
 #[test]
 fn bad_suites_are_told_about() {
-    for (path, name, text) in suites("bad") {
-        let Err(problems) = parse(&name, &text, Origin::User) else { panic!("{name} is good") };
-        expect_file![path.with_extension("txt")].assert_eq(&format!("{problems}\n"));
+    // Those in `wrong` only the reader can tell of, those in `bad` the schema for editors, too.
+    for folder in ["bad", "wrong"] {
+        for (path, name, text) in suites(folder) {
+            let Err(problems) = read(folder, &name, &text) else { panic!("{name} is good") };
+            expect_file![path.with_extension("txt")].assert_eq(&format!("{problems}\n"));
+        }
     }
+}
+
+/// Reads a suite of a folder, and what it names beside it.
+fn read(folder: &str, name: &str, text: &str) -> Result<Suite, Problems> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/suites").join(folder);
+    let given = Given {
+        files: &|path| std::fs::read(folder.join(path)).map_err(|error| error.kind().to_string()),
+        variables: &[],
+        secrets: &[],
+        environment: &|name| (name == "SHOP").then(|| "market".to_owned()),
+        unset: Unset::Told,
+    };
+    load(name, text, Origin::User, &given)
 }
 
 #[test]

@@ -2,47 +2,71 @@
 
 use std::cell::RefCell;
 
+use super::late::Contents;
 use super::locate::{Part, Path};
 use super::node::Node;
 use super::printable;
 use super::problem::Complaints;
+use super::shape::{Shape, Table};
 use crate::nearest::nearest;
-
-/// A key of a map in the language, with its line in the reference.
-#[derive(Debug)]
-pub struct Key {
-    /// As it is written.
-    pub name: &'static str,
-    /// What it is for, as a sentence without a full stop.
-    pub about: &'static str,
-}
 
 /// A value and the way to it. Whoever finds it wrong tells so here and goes on.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'n> {
     pub(super) node: &'n Node,
     path: Path,
-    complaints: &'n RefCell<Complaints>,
+    pub(super) reader: &'n Reader<'n>,
 }
+
+/// What all cursors of a file share.
+pub(super) struct Reader<'g> {
+    complaints: RefCell<Complaints>,
+    /// The file as the user named it.
+    pub(super) file: &'g str,
+    /// Reads what a suite names, by its path beside the suite.
+    files: &'g Files<'g>,
+    /// What was read so far.
+    contents: RefCell<Contents>,
+}
+
+/// Reads a file by its path; an error is told in a few words.
+pub type Files<'g> = dyn Fn(&str) -> Result<Vec<u8>, String> + 'g;
 
 /// The entries of a map whose keys are known words.
 #[derive(Debug)]
 pub(super) struct Fields<'n> {
-    map: Cursor<'n>,
     entries: Vec<(&'n str, Cursor<'n>)>,
-    /// Keys that mistyped ones were probably meant to be: that they are absent is told.
-    meant: Vec<&'static str>,
 }
 
 impl<'n> Cursor<'n> {
-    pub(super) fn new(node: &'n Node, complaints: &'n RefCell<Complaints>) -> Cursor<'n> {
-        Cursor { node, path: Path::new(), complaints }
+    pub(super) fn new(node: &'n Node, reader: &'n Reader<'n>) -> Cursor<'n> {
+        Cursor { node, path: Path::new(), reader }
+    }
+
+    /// Another value in the place of this one; what is wrong in it is told there.
+    pub(super) fn with<'m>(&self, node: &'m Node) -> Cursor<'m>
+    where
+        'n: 'm,
+    {
+        Cursor { node, path: self.path.clone(), reader: self.reader }
+    }
+
+    /// The bytes of the file that this text names.
+    pub(super) fn file(&self) -> Option<Vec<u8>> {
+        let name = self.text()?;
+        match self.reader.read(name) {
+            Ok(bytes) => Some(bytes),
+            Err(why) => {
+                self.wrong(format!("the file `{name}` cannot be read: {why}"), None);
+                None
+            }
+        }
     }
 
     fn child(&self, at: usize, node: &'n Node) -> Cursor<'n> {
         let mut path = self.path.clone();
         path.push(at);
-        Cursor { node, path, complaints: self.complaints }
+        Cursor { node, path, reader: self.reader }
     }
 
     /// This value is wrong.
@@ -59,7 +83,7 @@ impl<'n> Cursor<'n> {
         // What is quoted of the file may hold anything, also what terminals obey.
         let message = printable::text(message.as_ref());
         let hint = hint.map(|hint| printable::text(&hint));
-        self.complaints.borrow_mut().add(&self.path, part, message, hint);
+        self.reader.complaints.borrow_mut().add(&self.path, part, message, hint);
     }
 
     /// This value is of the wrong kind.
@@ -131,6 +155,16 @@ impl<'n> Cursor<'n> {
         self.or_unlike(items, "a list")
     }
 
+    /// The values of a map, in their order, also those whose keys stand twice.
+    pub(super) fn children(&self) -> Vec<Cursor<'n>> {
+        match self.node {
+            Node::Map(entries) => {
+                entries.iter().enumerate().map(|(at, (_, value))| self.child(at, value)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// A map's entries, whatever their keys; a key that stands twice is told.
     pub(super) fn entries(&self) -> Option<Vec<(&'n str, Cursor<'n>)>> {
         let Node::Map(entries) = self.node else {
@@ -149,21 +183,62 @@ impl<'n> Cursor<'n> {
         Some(found)
     }
 
-    /// A map's entries; a key that is none of `keys` is told, with the nearest one.
-    pub(super) fn fields(&self, of: &str, keys: &[Key]) -> Option<Fields<'n>> {
-        let names: Vec<&'static str> = keys.iter().map(|key| key.name).collect();
-        let mut meant = Vec::new();
+    /// A map's entries. Told is a key that the table does not have, with the nearest one; a
+    /// value of the wrong kind; a key that is missing.
+    pub(super) fn fields(&self, table: &Table) -> Option<Fields<'n>> {
+        let names = table.names();
+        let mut meant: Vec<&str> = Vec::new();
         let mut entries = self.entries()?;
+        let written: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
         entries.retain(|(key, value)| {
-            let known = names.contains(key);
-            if !known {
-                meant.extend(nearest(key, names.iter().copied()));
-                let message = format!("`{key}` is no key of {of}");
-                value.wrong_key(message, Some(advice(key, &names, "keys")));
+            if let Some(known) = table.keys.iter().find(|known| known.name == *key) {
+                return value.is(&known.shape);
             }
-            known
+            meant.extend(nearest(key, names.iter().copied()));
+            let message = format!("`{key}` is no key of {}", table.of);
+            value.wrong_key(message, Some(advice(key, &names, "keys")));
+            false
         });
-        Some(Fields { map: self.clone(), entries, meant })
+        for key in table.needs.iter().filter(|key| !written.contains(key) && !meant.contains(key)) {
+            self.wrong(format!("{} needs `{key}:`", table.of), None);
+        }
+        self.needs_one(table, &written, &meant);
+        Some(Fields { entries })
+    }
+
+    fn needs_one(&self, table: &Table, written: &[&str], meant: &[&str]) {
+        let of = table.of;
+        let mut found = written.iter().enumerate().filter(|(_, key)| table.one_of.contains(key));
+        match (found.next(), found.next()) {
+            (Some((_, first)), Some((at, second))) => {
+                let message = format!("{of} has `{first}:` already, and takes no `{second}:` too");
+                if let Node::Map(entries) = self.node {
+                    self.child(at, &entries[at].1).wrong_key(message, None);
+                }
+            }
+            (None, _)
+                if !table.one_of.is_empty()
+                    && !meant.iter().any(|meant| table.one_of.contains(meant)) =>
+            {
+                self.wrong(format!("{of} needs one of {}", listed(table.one_of)), None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether this value is of the kind that is wanted; if not, it is told.
+    pub(super) fn is(&self, shape: &Shape) -> bool {
+        let admitted = shape.admits(self.node);
+        if !admitted {
+            let late = matches!(self.node, Node::Text(text) if text.contains("${"));
+            let hint = late.then(|| {
+                "what is captured is known when the suite runs: it can stand in texts only"
+                    .to_owned()
+            });
+            let (wanted, found) = (shape.wanted(), self.node.what());
+            self.wrong(format!("expected {wanted}, found {found}"), hint);
+        }
+        admitted
     }
 
     /// One of some words, by their values.
@@ -202,31 +277,55 @@ impl<'n> Fields<'n> {
         self.entries.iter().find(|(known, _)| *known == key).map(|(_, value)| value.clone())
     }
 
-    /// The value of a key that has to be there.
-    pub(super) fn need(&self, key: &str, of: &str) -> Option<Cursor<'n>> {
-        let value = self.take(key);
-        if value.is_none() && !self.meant.contains(&key) {
-            self.map.wrong(format!("{of} needs `{key}:`"), None);
-        }
-        value
+    /// The one of several keys that is there, where there is one.
+    pub(super) fn one_of(&self, keys: &[&'static str]) -> Option<(&'n str, Cursor<'n>)> {
+        let found = self.entries.iter().find(|(key, _)| keys.contains(key));
+        found.map(|(key, value)| (*key, value.clone()))
+    }
+}
+
+impl<'g> Reader<'g> {
+    pub(super) fn new(file: &'g str, files: &'g Files<'g>) -> Reader<'g> {
+        Reader { complaints: RefCell::default(), file, files, contents: RefCell::default() }
     }
 
-    /// The one of several keys that is there; none, or two, is told.
-    pub(super) fn one_of(&self, of: &str, keys: &[&'static str]) -> Option<(&'n str, Cursor<'n>)> {
-        let mut found = self.entries.iter().filter(|(key, _)| keys.contains(key));
-        match (found.next(), found.next()) {
-            (Some((key, value)), None) => Some((key, value.clone())),
-            (Some((first, _)), Some((second, value))) => {
-                let message = format!("{of} has `{first}:` already, and takes no `{second}:` too");
-                value.wrong_key(message, None);
-                None
-            }
-            (None, _) if self.meant.iter().any(|meant| keys.contains(meant)) => None,
-            (None, _) => {
-                self.map.wrong(format!("{of} needs one of {}", listed(keys)), None);
-                None
-            }
+    /// One that has no files.
+    pub(super) fn bare() -> Reader<'static> {
+        Reader::new("", &|_| Err("no files can be read here".to_owned()))
+    }
+
+    /// The path of a file that this one names.
+    pub(super) fn beside(&self, name: &str) -> String {
+        match self.file.rsplit_once('/') {
+            Some((folder, _)) if !name.starts_with('/') => format!("{folder}/{name}"),
+            _ => name.to_owned(),
         }
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, String> {
+        let bytes = (self.files)(&self.beside(name))?;
+        self.contents.borrow_mut().push((name.to_owned(), bytes.as_slice().into()));
+        Ok(bytes)
+    }
+
+    /// What was read so far, by the names in the file.
+    pub(super) fn contents(&self) -> Contents {
+        self.contents.borrow().clone()
+    }
+
+    /// The first thing that was found wrong.
+    pub(super) fn first(&self) -> Option<String> {
+        self.complaints.borrow().first()
+    }
+
+    pub(super) fn complaints(self) -> Complaints {
+        self.complaints.into_inner()
+    }
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Reader({})", self.file)
     }
 }
 
@@ -236,6 +335,11 @@ pub(super) fn advice(written: &str, valid: &[&str], what: &str) -> String {
         Some(word) => format!("did you mean `{word}`?"),
         None => format!("the {what} are {}", listed(valid)),
     }
+}
+
+/// The words of a list of words and values.
+pub(super) fn words<T>(pairs: &[(&'static str, T)]) -> Vec<&'static str> {
+    pairs.iter().map(|(word, _)| *word).collect()
 }
 
 /// `` `a`, `b` and `c` ``.

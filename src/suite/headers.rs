@@ -1,7 +1,8 @@
 //! The `headers:` of a case: which of the platform's are sent, in what case, and what else.
 
-use super::cursor::{Cursor, Key};
+use super::cursor::{Cursor, words};
 use super::node::Node;
+use super::shape::{Entries, HEADER_NAME, Key, Shape, Table};
 use crate::contract::HeaderSet;
 
 /// How a request's headers differ from the platform's ordinary ones.
@@ -28,18 +29,42 @@ pub enum NameCase {
     Mixed,
 }
 
-/// The keys of `headers:`.
-pub(super) const KEYS: &[Key] = &[
-    Key { name: "set", about: "which context headers are sent: nine, twelve or thirteen" },
-    Key { name: "case", about: "how all names are written: canonical, lower or mixed" },
-    Key { name: "send", about: "headers in the place of the request's own, or beside them" },
-];
+/// `headers:` of a case.
+pub(super) const HEADERS: Table = Table {
+    of: "`headers:`",
+    name: "headers",
+    keys: &[
+        Key::new(
+            "set",
+            "which context headers are sent: nine, twelve or thirteen",
+            Shape::Word("a set of headers", || words(&HeaderSet::ALL)),
+        ),
+        Key::new(
+            "case",
+            "how all names are written: canonical, lower or mixed",
+            Shape::Word("a case of names", || words(CASES)),
+        ),
+        Key::new(
+            "send",
+            "headers in the place of the request's own, or beside them: a value, a list of several, \
+             or null for none",
+            Shape::Entries(&SENT),
+        ),
+    ],
+    needs: &[],
+    one_of: &[],
+};
+
+const SENT: Entries = Entries {
+    keys: &HEADER_NAME,
+    value: Shape::Either(&[Shape::Many(&Shape::Scalar), Shape::Null]),
+};
 
 const CASES: &[(&str, NameCase)] =
     &[("canonical", NameCase::Canonical), ("lower", NameCase::Lower), ("mixed", NameCase::Mixed)];
 
 pub(super) fn parse(cursor: &Cursor<'_>) -> HeaderEdit {
-    let Some(fields) = cursor.fields("`headers:`", KEYS) else { return HeaderEdit::default() };
+    let Some(fields) = cursor.fields(&HEADERS) else { return HeaderEdit::default() };
     HeaderEdit {
         set: fields.take("set").and_then(|set| set.word("set of headers", &HeaderSet::ALL)),
         case: fields

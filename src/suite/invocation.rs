@@ -6,11 +6,13 @@ use serde_json::Value;
 
 use super::amount;
 use super::body;
-use super::cursor::{Cursor, Key, advice};
+use super::cursor::{Cursor, advice};
 use super::headers::is_token;
 use super::node::Node;
 use super::printable;
+use super::shape::{ANY, Entries, Form, Key, SIZE, Shape, Table};
 use super::triggers;
+use super::variables;
 
 /// What a case sends.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,26 +56,86 @@ pub enum Body {
 /// The key that makes an event large.
 const PADDING: &str = "padding";
 
-const EVENT_KEYS: &[Key] = &[
-    Key { name: "trigger", about: "the name of a trigger, whose event is sent" },
-    Key { name: "with", about: "what is merged into the trigger's event; null takes a key away" },
-    Key {
-        name: "padded",
-        about: "how large the event is made, with a key `padding` of the letter x",
-    },
-    Key { name: "json", about: "any value, sent as compact JSON" },
-    Key { name: "text", about: "a text, sent as it is" },
-    Key { name: "base64", about: "bytes in base64" },
-    Key { name: "hex", about: "bytes in hexadecimal; blanks are left out" },
-    Key { name: "size", about: "so many bytes of the letter x" },
-];
+/// `event:` as a map.
+pub(super) const EVENT: Table = Table {
+    of: "`event:`",
+    name: "event",
+    keys: &[
+        Key::new("trigger", "the name of a trigger, whose event is sent", TRIGGER),
+        Key::new(
+            "with",
+            "what is merged into the trigger's event; null takes a key away",
+            Shape::Json,
+        ),
+        Key::new(
+            "padded",
+            "how large the event is made, with a key `padding` of the letter x",
+            Shape::Form(&SIZE),
+        ),
+        body::JSON,
+        body::TEXT,
+        body::FROM_FILE,
+        body::BASE64,
+        body::HEX,
+        body::SIZED,
+    ],
+    needs: &[],
+    one_of: &["trigger", "json", "text", "file", "base64", "hex", "size"],
+};
 
-const HTTP_KEYS: &[Key] = &[
-    Key { name: "method", about: "the method; GET where it is left out" },
-    Key { name: "path", about: "the path as it goes out, percent-encoded" },
-    Key { name: "query", about: "names and values; a list sends a name several times" },
-    Key { name: "body", about: "the body: json, text, base64, hex or size" },
-];
+/// The name of a trigger.
+pub(super) const TRIGGER: Shape =
+    Shape::Word("a trigger", || triggers::TRIGGERS.iter().map(|trigger| trigger.name).collect());
+
+/// `http:` as a map.
+pub(super) const HTTP: Table = Table {
+    of: "`http:`",
+    name: "http",
+    keys: &[
+        Key::new("method", "the method; GET where it is left out", Shape::Form(&METHOD)),
+        Key::new("path", "the path as it goes out, percent-encoded", Shape::Form(&PATH)),
+        Key::new(
+            "query",
+            "names and values; a list sends a name several times",
+            Shape::Entries(&QUERY),
+        ),
+        Key::new(
+            "body",
+            "the body: json, text, file, base64, hex or size",
+            Shape::Map(&body::BODY),
+        ),
+    ],
+    needs: &["path"],
+    one_of: &[],
+};
+
+const QUERY: Entries = Entries { keys: &ANY, value: Shape::Many(&Shape::Scalar) };
+
+const METHOD: Form = Form {
+    what: "a text",
+    pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$",
+    numbers: None,
+    examples: &["GET", "POST"],
+    counterexamples: &["GET:", ""],
+};
+
+const PATH: Form = Form {
+    what: "a text",
+    // What is captured may stand for its beginning.
+    pattern: r"^(/|\$\{)([!-\x22$-~])*$",
+    numbers: None,
+    examples: &["/orders/7?full=1"],
+    counterexamples: &["orders", "/a b", "/gr\u{fc}n", "/a#b"],
+};
+
+/// `GET /path`.
+pub(super) const LINE: Form = Form {
+    what: "a text",
+    pattern: r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+ +)?(/|\$\{)([!-\x22$-~])*$",
+    numbers: None,
+    examples: &["GET /orders", "/"],
+    counterexamples: &["get", "GET /a b"],
+};
 
 /// Reads `event:`: a trigger's name, or a map.
 pub(super) fn event(cursor: &Cursor<'_>) -> Option<Invocation> {
@@ -84,10 +146,8 @@ pub(super) fn event(cursor: &Cursor<'_>) -> Option<Invocation> {
             trigger: Some(trigger.name),
         });
     }
-    let fields = cursor.fields("`event:`", EVENT_KEYS)?;
-    let mut words = vec!["trigger"];
-    words.extend(body::WORDS);
-    let (word, value) = fields.one_of("`event:`", &words)?;
+    let fields = cursor.fields(&EVENT)?;
+    let (word, value) = fields.one_of(EVENT.one_of)?;
     let with = fields.take("with");
     let padded = fields.take("padded");
     if word == "trigger" {
@@ -165,17 +225,17 @@ pub(super) fn http(cursor: &Cursor<'_>) -> Option<Invocation> {
         let fine = good_method(cursor, &method) & good_target(cursor, &target);
         return fine.then_some(Invocation::Http(Http { method, target, body: None }));
     }
-    let fields = cursor.fields("`http:`", HTTP_KEYS)?;
+    let fields = cursor.fields(&HTTP)?;
     let method = match fields.take("method") {
         Some(method) => method.text().filter(|text| good_method(&method, text)),
         None => Some("GET"),
     };
-    let path = fields.need("path", "`http:`");
+    let path = fields.take("path");
     let path = path.and_then(|path| path.text().filter(|text| good_target(&path, text)));
     let query = fields.take("query").map(|query| query_text(&query)).unwrap_or_default();
     let body = fields.take("body").map(|body| {
-        let fields = body.fields("`body:`", body::KEYS)?;
-        body::only("`body:`", &fields)
+        let fields = body.fields(&body::BODY)?;
+        body::only(&fields)
     });
     let mut target = path?.to_owned();
     if !query.is_empty() {
@@ -198,6 +258,8 @@ fn good_method(cursor: &Cursor<'_>, method: &str) -> bool {
 }
 
 fn good_target(cursor: &Cursor<'_>, target: &str) -> bool {
+    // What is captured stands for anything, also for the beginning.
+    let target = &variables::without(target, if target.starts_with("${") { "/" } else { "" });
     if !target.starts_with('/') {
         let hint = match cursor.node {
             Node::Text(line) if !line.contains(' ') => Some("write `GET /path`".to_owned()),
@@ -227,7 +289,7 @@ fn query_text(cursor: &Cursor<'_>) -> String {
 }
 
 /// Everything but what RFC 3986 calls unreserved as `%XX`.
-fn encoded(text: &str) -> String {
+pub(super) fn encoded(text: &str) -> String {
     text.bytes().fold(String::new(), |mut done, byte| {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             done.push(char::from(byte));
@@ -238,11 +300,44 @@ fn encoded(text: &str) -> String {
     })
 }
 
+impl Invocation {
+    /// What is sent, in a few words.
+    #[must_use]
+    pub fn told(&self) -> String {
+        const MOST: usize = 120;
+        let short = |text: String| match text.char_indices().nth(MOST) {
+            Some((at, _)) => format!("{}…", &text[..at]),
+            None => text,
+        };
+        match self {
+            Invocation::Event { trigger: Some(trigger), .. } => format!("the event of {trigger}"),
+            Invocation::Event { body, .. } => short(format!("{body:?}")),
+            Invocation::Http(Http { method, target, body: None }) => format!("{method} {target}"),
+            Invocation::Http(Http { method, target, body: Some(body) }) => {
+                format!("{method} {target} with {}", short(format!("{body:?}")))
+            }
+        }
+    }
+}
+
 impl Body {
     /// A value as compact JSON.
     #[must_use]
     pub fn json(value: &Value) -> Body {
         Body::Bytes { bytes: value.to_string().into_bytes(), media_type: "application/json" }
+    }
+
+    /// The bytes of a file, said to be what they look like.
+    #[must_use]
+    pub fn of_file(bytes: Vec<u8>) -> Body {
+        let media_type = if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
+            "application/json"
+        } else if std::str::from_utf8(&bytes).is_ok() {
+            "text/plain; charset=utf-8"
+        } else {
+            "application/octet-stream"
+        };
+        Body::Bytes { bytes, media_type }
     }
 
     /// The bytes that go out.

@@ -1,10 +1,11 @@
 //! What is expected of a job's run, and how it is judged.
 
 use super::case::Case;
-use super::cursor::{Cursor, Key};
+use super::cursor::Cursor;
 use super::invocation::Invocation;
 use super::judge::ending;
 use super::printable;
+use super::shape::{Key, Shape, Table};
 use crate::check::{Cause, Check, Severity, Status};
 use crate::contract::Function;
 use crate::evidence::{Ending, JobEnd, JobRun};
@@ -19,11 +20,25 @@ pub struct RunExpected {
     pub output: Vec<String>,
 }
 
-/// The keys below `expect:` of a job's case.
-const KEYS: &[Key] = &[
-    Key { name: "exit", about: "the exit code, or a list of those that will do; 0 where left out" },
-    Key { name: "output", about: "a text, or several, that a line of stdout or stderr must hold" },
-];
+/// `expect:` of a job's case.
+pub(super) const EXPECT: Table = Table {
+    of: "`expect:` of a job",
+    name: "expect-of-job",
+    keys: &[
+        Key::new(
+            "exit",
+            "the exit code, or a list of those that will do; 0 where left out",
+            Shape::Many(&Shape::Whole(0, 255)),
+        ),
+        Key::new(
+            "output",
+            "a text, or several, that a line of stdout or stderr must hold",
+            Shape::Many(&Shape::Scalar),
+        ),
+    ],
+    needs: &[],
+    one_of: &[],
+};
 
 /// How many of the last lines of the log are shown as evidence.
 const LINES: usize = 5;
@@ -36,7 +51,7 @@ impl Default for RunExpected {
 
 pub(super) fn parse(cursor: &Cursor<'_>) -> RunExpected {
     let mut expected = RunExpected::default();
-    let Some(fields) = cursor.fields("`expect:` of a job", KEYS) else { return expected };
+    let Some(fields) = cursor.fields(&EXPECT) else { return expected };
     if let Some(exit) = fields.take("exit") {
         expected.exit = exit.one_or_many().iter().filter_map(code).collect();
     }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::io::Read as _;
 
 use super::case::Case;
-use super::expect::{Judgement, Kept, told};
+use super::expect::{Expectation, Judgement, Kept, Look, told};
 use super::printable;
 use crate::check::{Cause, Check, Severity, Status};
 use crate::contract::Function;
-use crate::evidence::{Answer, Ending, Exchange, Outcome};
+use crate::evidence::{After, Answer, Ending, Exchange, Outcome};
 use crate::units;
 
 /// How much of an answer evidence quotes, in bytes.
@@ -20,17 +20,23 @@ impl Case {
     /// Judges what came of this case's request. `ended` is how the instance's process had
     /// ended by then, if it had.
     #[must_use]
-    pub fn judge(&self, exchange: &Exchange, function: &Function, ended: Option<Ending>) -> Check {
+    pub fn judge(
+        &self,
+        exchange: &Exchange,
+        after: &After,
+        function: &Function,
+        ended: Option<Ending>,
+    ) -> Check {
         let mut check = self.check(function);
         check.duration = exchange.timing.total;
         match &exchange.outcome {
-            Outcome::Answered(answer) => self.judge_answer(exchange, answer, &mut check),
+            Outcome::Answered(answer) => self.judge_answer(exchange, after, answer, &mut check),
             outcome => unanswered(outcome, function, ended, &mut check),
         }
         if check.status == Status::Fail {
             check.evidence.splice(0..0, evidence(exchange));
             if check.fix.is_none() {
-                check.fix = Some(self.fix(function));
+                check.fix = Some(self.advice(function));
             }
         } else {
             check.fix = None;
@@ -60,6 +66,25 @@ impl Case {
         check
     }
 
+    /// Whether an expectation looks at the log.
+    #[must_use]
+    pub fn looks_at_logs(&self) -> bool {
+        let looks = |wanted: &Expectation| matches!(wanted.looks(), Look::Logs | Look::NoLogs);
+        self.expectations.iter().any(looks)
+    }
+
+    /// Whether what is expected of the log holds.
+    #[must_use]
+    pub fn keeps_logs(&self, exchange: &Exchange, after: &After) -> bool {
+        let Some(answer) = exchange.answer() else { return true };
+        let body = decoded(answer);
+        self.expectations
+            .iter()
+            .filter(|wanted| matches!(wanted.looks(), Look::Logs | Look::NoLogs))
+            .flat_map(|wanted| wanted.judge(exchange, after, answer, &body))
+            .all(|judgement| judgement.kept == Kept::Yes)
+    }
+
     fn check(&self, function: &Function) -> Check {
         let clause = self.clause.as_deref();
         Check {
@@ -78,12 +103,12 @@ impl Case {
         }
     }
 
-    fn judge_answer(&self, exchange: &Exchange, answer: &Answer, check: &mut Check) {
+    fn judge_answer(&self, exchange: &Exchange, after: &After, answer: &Answer, check: &mut Check) {
         let body = decoded(answer);
         let judgements: Vec<Judgement> = self
             .expectations
             .iter()
-            .flat_map(|expectation| expectation.judge(exchange, answer, &body))
+            .flat_map(|expectation| expectation.judge(exchange, after, answer, &body))
             .collect();
         let messages = |kept: Kept| -> Vec<&str> {
             let of = judgements.iter().filter(|judgement| judgement.kept == kept);
@@ -100,10 +125,11 @@ impl Case {
         }
     }
 
-    fn fix(&self, function: &Function) -> String {
+    /// What to change where it fails.
+    #[must_use]
+    pub fn advice(&self, function: &Function) -> String {
         self.fix.clone().unwrap_or_else(|| {
-            let wanted: Vec<String> =
-                self.expectations.iter().map(super::Expectation::summary).collect();
+            let wanted: Vec<String> = self.expectations.iter().map(Expectation::summary).collect();
             let port = function.contract.port;
             format!("let the server on port {port} answer with: {}", wanted.join(", "))
         })
@@ -249,6 +275,7 @@ mod tests {
     fn judged(outcome: Outcome, ended: Option<Ending>) -> Check {
         let text = "suite: s\ntype: http\ncases:\n- {name: n, http: GET /, severity: info, expect: {status: 200, body: {contains: [a, b, c]}}}";
         let suite = parse("s.yaml", text, Origin::User).expect("it is good");
+        let after = After::default();
         let sent = Sent {
             method: "GET".to_owned(),
             target: "/".to_owned(),
@@ -256,7 +283,12 @@ mod tests {
             body_bytes: 0,
         };
         let timing = Timing { total: Duration::from_millis(2), ..Timing::default() };
-        suite.cases[0].judge(&Exchange { sent, outcome, timing }, &Function::default(), ended)
+        suite.cases[0].judge(
+            &Exchange { sent, outcome, timing },
+            &after,
+            &Function::default(),
+            ended,
+        )
     }
 
     fn told(check: &Check) -> String {

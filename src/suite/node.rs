@@ -30,6 +30,15 @@ impl Node {
         }
     }
 
+    /// The text of a key of this map.
+    pub(super) fn text_at(&self, key: &str) -> Option<&str> {
+        let Node::Map(entries) = self else { return None };
+        match entries.iter().find(|(known, _)| known == key) {
+            Some((_, Node::Text(text))) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The same as JSON. Of a key that stands twice the last counts; the reader of suites
     /// has told of it by then.
     pub(super) fn to_json(&self) -> Value {
@@ -42,6 +51,21 @@ impl Node {
             Node::Map(entries) => Value::Object(
                 entries.iter().map(|(key, value)| (key.clone(), value.to_json())).collect(),
             ),
+        }
+    }
+}
+
+impl From<&Value> for Node {
+    fn from(value: &Value) -> Node {
+        match value {
+            Value::Null => Node::Null,
+            Value::Bool(value) => Node::Bool(*value),
+            Value::Number(number) => Node::Number(number.clone()),
+            Value::String(text) => Node::Text(text.clone()),
+            Value::Array(items) => Node::List(items.iter().map(Node::from).collect()),
+            Value::Object(entries) => {
+                Node::Map(entries.iter().map(|(key, value)| (key.clone(), value.into())).collect())
+            }
         }
     }
 }

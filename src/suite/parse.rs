@@ -1,18 +1,19 @@
-//! Reads a suite from YAML, and tells everything that is wrong in it at once.
+//! Reads a suite from YAML, with the suites that it includes, and tells everything that is
+//! wrong in it at once.
 
-use std::cell::RefCell;
-
-use super::case::{Case, Proof, Suite};
-use super::cursor::{Cursor, Fields, Key, advice};
-use super::expect;
-use super::headers;
-use super::invocation;
-use super::job;
+use super::case::{Case, Suite};
+use super::cursor::{Cursor, Fields, Reader, words};
+use super::flow::Role;
+use super::given::{Given, Unset, variables};
 use super::locate::{Part, Position, of_error, position};
 use super::node::Node;
-use super::problem::{Complaints, Problems};
-use crate::check::{Place, Severity};
-use crate::contract::{Contract, FunctionType};
+use super::problem::Problems;
+use super::read::{self, CASE};
+use super::secrets::Secrets;
+use super::shape::{Key, Shape, Table};
+use super::variables::{OWN, Scope, VARS};
+use crate::check::Place;
+use crate::contract::FunctionType;
 
 /// Whose suite it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,62 +24,110 @@ pub enum Origin {
     User,
 }
 
-/// The keys of a suite.
-const SUITE: &[Key] = &[
-    Key { name: "suite", about: "the suite's name in reports" },
-    Key { name: "about", about: "what the suite is for" },
-    Key { name: "type", about: "the kind of function that it asks: event, http or job" },
-    Key { name: "cases", about: "what is asked, in order, of one instance" },
-];
-
-/// The keys of a case.
-const CASE: &[Key] = &[
-    Key { name: "id", about: "a stable id; U001 and so on where it is left out" },
-    Key { name: "name", about: "what is wanted, as a sentence without a full stop" },
-    Key { name: "clause", about: "the clause of the contract that it stands on" },
-    Key { name: "severity", about: "how much a broken expectation weighs: error, warning or info" },
-    Key { name: "tags", about: "words for selection" },
-    Key { name: "event", about: "an event to post: a trigger's name, or a map" },
-    Key { name: "http", about: "an HTTP request: `GET /path`, or a map" },
-    Key { name: "headers", about: "what is changed of the request's headers" },
-    Key { name: "expect", about: "what is wanted of the answer" },
-    Key { name: "fix", about: "what to change where it fails" },
-    Key { name: "proof", about: "the fixtures that break and keep a built-in case" },
-];
-
-const PROOF: &[Key] = &[
-    Key { name: "breaks", about: "a fixture that breaks the case and no other" },
-    Key { name: "keeps", about: "a near miss that keeps it" },
-];
+/// A suite.
+pub(super) const SUITE: Table = Table {
+    of: "a suite",
+    name: "suite",
+    keys: &[
+        Key::new("suite", "the suite's name in reports", Shape::Text),
+        Key::new("about", "what the suite is for", Shape::Text),
+        Key::new(
+            "type",
+            "the kind of function that it asks: event, http or job",
+            Shape::Word("a type of function", || words(TYPES)),
+        ),
+        Key::new(
+            "include",
+            "other suites, whose variables, preparations and cases go before these",
+            Shape::Many(&Shape::Text),
+        ),
+        Key::new(
+            "vars",
+            "variables, which stand in texts as `${name}`: a value, null where --var has to give \
+             it, or a map",
+            Shape::Entries(&VARS),
+        ),
+        Key::new(
+            "setup",
+            "cases that make ready for the others: always asked first, and where one fails, the \
+             others are not asked",
+            Shape::List(&Shape::Map(&CASE)),
+        ),
+        Key::new(
+            "cases",
+            "what is asked, in order, of one instance",
+            Shape::List(&Shape::Map(&CASE)),
+        ),
+    ],
+    needs: &["suite", "type"],
+    one_of: &[],
+};
 
 const TYPES: &[(&str, FunctionType)] =
     &[("event", FunctionType::Event), ("http", FunctionType::Http), ("job", FunctionType::Job)];
 
-const SEVERITIES: &[(&str, Severity)] =
-    &[("error", Severity::Error), ("warning", Severity::Warning), ("info", Severity::Info)];
+/// How deep suites may include each other.
+const DEEPEST: usize = 16;
 
-/// Reads a suite. `file` is how the user named it.
+/// Reads a suite that needs nothing but its text. `file` is how the user named it.
 ///
 /// # Errors
 ///
 /// Everything that is wrong in it, each with its place.
 pub fn parse(file: &str, text: &str, origin: Origin) -> Result<Suite, Problems> {
+    let given = Given {
+        files: &|_| Err("no files can be read here".to_owned()),
+        variables: &[],
+        secrets: &[],
+        environment: &|_| None,
+        unset: Unset::Told,
+    };
+    load(file, text, origin, &given)
+}
+
+/// Reads a suite with whatever it names.
+///
+/// # Errors
+///
+/// Everything that is wrong in it, each with its place.
+pub fn load(file: &str, text: &str, origin: Origin, given: &Given<'_>) -> Result<Suite, Problems> {
+    let mut scope = Scope::default();
+    scope.late.extend(OWN.map(|(name, _)| name.to_owned()));
+    read_one(file, text, &Around { origin, given, chain: &[] }, &Whole { scope, kind: None })
+}
+
+/// What a suite is read in.
+struct Around<'a> {
+    origin: Origin,
+    given: &'a Given<'a>,
+    /// The files that include this one, the outermost first.
+    chain: &'a [&'a str],
+}
+
+/// What the including suite says.
+struct Whole {
+    scope: Scope,
+    kind: Option<FunctionType>,
+}
+
+fn read_one(file: &str, text: &str, around: &Around<'_>, outer: &Whole) -> Result<Suite, Problems> {
     let node: Node = serde_yaml::from_str(text).map_err(|error| unreadable(file, text, &error))?;
-    let complaints = RefCell::new(Complaints::default());
-    let suite = suite(file, &Cursor::new(&node, &complaints), origin);
-    let mut complaints = complaints.into_inner();
+    let reader = Reader::new(file, around.given.files);
+    let mut others = Vec::new();
+    let suite = suite(&Cursor::new(&node, &reader), around, outer, text, &mut others);
+    let complaints = reader.complaints();
     match suite {
-        Some(mut suite) if complaints.is_empty() => {
-            if origin == Origin::User {
-                place(&mut suite, file, text);
-            }
-            Ok(suite)
-        }
+        Some(suite) if complaints.is_empty() && others.is_empty() => Ok(suite),
         _ => {
-            if complaints.is_empty() {
+            let mut complaints = complaints;
+            if complaints.is_empty() && others.is_empty() {
                 complaints.add(&[], Part::Value, "this is no suite", None);
             }
-            Err(complaints.into_problems(file, text))
+            let mut problems = complaints.into_problems(file, text);
+            for other in others {
+                problems.add(other);
+            }
+            Err(problems)
         }
     }
 }
@@ -93,145 +142,140 @@ fn unreadable(file: &str, text: &str, error: &serde_yaml::Error) -> Problems {
     Problems::single(file, text, place, message)
 }
 
-fn suite(file: &str, cursor: &Cursor<'_>, origin: Origin) -> Option<Suite> {
-    let fields = cursor.fields("a suite", SUITE)?;
-    let name = fields.need("suite", "a suite").and_then(|name| name.text());
-    let about = fields.take("about").and_then(|about| about.text());
-    let kind = fields.need("type", "a suite");
-    let kind = kind.and_then(|kind| kind.word("type of function", TYPES));
-    let list = fields.need("cases", "a suite").and_then(|cases| {
-        let list = cases.list()?;
-        if list.is_empty() {
-            cases.wrong("a suite without cases asks nothing", None);
-        }
-        Some(list)
-    });
-    let mut cases: Vec<Case> = Vec::new();
-    for cursor in list.unwrap_or_default() {
-        if let Some(case) = case(&cursor, kind, origin, &cases) {
-            cases.push(case);
-        }
-    }
-    Some(Suite {
-        name: name?.to_owned(),
-        about: about.unwrap_or_default().trim().to_owned(),
-        kind: kind?,
-        file: file.to_owned(),
-        cases,
-    })
-}
-
-fn case(
+fn suite(
     cursor: &Cursor<'_>,
-    kind: Option<FunctionType>,
-    origin: Origin,
-    before: &[Case],
-) -> Option<Case> {
-    let fields = cursor.fields("a case", CASE)?;
-    let id = fields.take("id").and_then(|id| case_id(&id, origin, before));
-    let name = fields.need("name", "a case").and_then(|name| name.text());
-    let tags = fields.take("tags").map(|tags| tags.one_or_many()).unwrap_or_default();
-    let case = Case {
-        id: id.unwrap_or_default(),
-        name: name.unwrap_or_default().to_owned(),
-        clause: fields.take("clause").and_then(|clause| clause_id(&clause)),
-        severity: fields
-            .take("severity")
-            .and_then(|severity| severity.word("severity", SEVERITIES))
-            .unwrap_or(Severity::Error),
-        tags: tags.iter().filter_map(|tag| tag.text().map(str::to_owned)).collect(),
-        headers: fields.take("headers").map(|cursor| edit(&cursor, kind)).unwrap_or_default(),
-        run: (kind == Some(FunctionType::Job))
-            .then(|| fields.take("expect").map(|cursor| job::parse(&cursor)).unwrap_or_default()),
-        // A job's are taken by now.
-        expectations: fields
-            .take("expect")
-            .filter(|_| kind != Some(FunctionType::Job))
-            .map(|cursor| expect::parse(&cursor))
-            .unwrap_or_default(),
-        fix: fields.take("fix").and_then(|fix| fix.text()).map(|fix| fix.trim().to_owned()),
-        proof: fields.take("proof").and_then(|proof| proof_of(&proof)),
-        place: None,
-        invocation: asked(&fields, kind)?,
-    };
-    name.map(|_| case)
-}
-
-fn edit(cursor: &Cursor<'_>, kind: Option<FunctionType>) -> headers::HeaderEdit {
-    if kind == Some(FunctionType::Job) {
-        cursor.wrong_key("a job gets no headers", None);
-    }
-    headers::parse(cursor)
-}
-
-fn asked(fields: &Fields<'_>, kind: Option<FunctionType>) -> Option<invocation::Invocation> {
-    let (word, value) = fields.one_of("a case", &["event", "http"])?;
-    if word == "http" {
-        if kind == Some(FunctionType::Job) {
-            let hint = "write `event:`, or make it a suite of `type: http`".to_owned();
-            value.wrong_key("a job gets no requests", Some(hint));
-        }
-        return invocation::http(&value);
-    }
-    if kind == Some(FunctionType::Http) {
-        let hint = "write `http:`, or make it a suite of `type: event`".to_owned();
-        value.wrong_key("an HTTP function gets no events", Some(hint));
-    }
-    invocation::event(&value)
-}
-
-fn case_id(cursor: &Cursor<'_>, origin: Origin, before: &[Case]) -> Option<String> {
-    let id = cursor.scalar()?;
-    let fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if id.is_empty() || !id.bytes().all(fine) {
-        cursor.wrong(format!("`{id}` is no id: letters, digits, `-`, `_` and `.`"), None);
-    }
-    if before.iter().any(|case| case.id == id) {
-        cursor.wrong(format!("the id `{id}` is taken by a case before"), None);
-    }
-    let digits = id.get(1..).is_some_and(|rest| rest.len() == 3 && rest.parse::<u16>().is_ok());
-    if origin == Origin::User && digits && id.starts_with(['B', 'E', 'F', 'H', 'J', 'M', 'R', 'S'])
+    around: &Around<'_>,
+    outer: &Whole,
+    text: &str,
+    others: &mut Vec<Problems>,
+) -> Option<Suite> {
+    let fields = cursor.fields(&SUITE)?;
+    let name = fields.take("suite").and_then(|name| name.text());
+    let about = fields.take("about").and_then(|about| about.text());
+    let kind = fields.take("type");
+    let word = kind.as_ref().and_then(|kind| kind.word("type of function", TYPES));
+    if let (Some(kind), Some(own), Some(wanted)) = (&kind, word, outer.kind)
+        && own != wanted
     {
-        let hint = "leave it out, and the case gets the next one of U001, U002 …".to_owned();
-        cursor.wrong(format!("ids such as `{id}` are the program's own"), Some(hint));
+        let (own, wanted) = (own.word(), wanted.word());
+        kind.wrong(
+            format!("this is for {own} functions, and included for {wanted} functions"),
+            None,
+        );
     }
-    Some(id)
-}
-
-fn clause_id(cursor: &Cursor<'_>) -> Option<String> {
-    let id = cursor.text()?;
-    if Contract::scf().clause(id).is_none() {
-        let ids: Vec<&str> =
-            Contract::scf().clauses().iter().map(|clause| clause.id.as_str()).collect();
-        cursor.wrong(format!("there is no clause `{id}`"), Some(advice(id, &ids, "clauses")));
+    let mut suite = Suite {
+        name: name.unwrap_or_default().to_owned(),
+        about: about.unwrap_or_default().trim().to_owned(),
+        kind: word.unwrap_or(FunctionType::Event),
+        file: cursor.reader.file.to_owned(),
+        cases: Vec::new(),
+        secrets: Secrets::default(),
+        variables: Vec::new(),
+    };
+    let mut scope = Scope { known: Vec::new(), late: outer.scope.late.clone() };
+    variables(&fields, around.given, &mut scope, &mut suite);
+    scope.known.extend(outer.scope.known.iter().cloned());
+    let mut whole = Whole { scope, kind: word };
+    include(&fields, around, &mut whole, &mut suite, others);
+    let mut cases: Vec<Case> = Vec::new();
+    for (key, role) in [("setup", Role::Setup), ("cases", Role::Check)] {
+        let Some(list) = fields.take(key) else { continue };
+        let lines = lines(cursor.node, text, key);
+        let items = list.list().unwrap_or_default();
+        if items.is_empty() && key == "cases" {
+            list.wrong("a suite without cases asks nothing", None);
+        }
+        for (at, item) in items.iter().enumerate() {
+            if !item.is(&Shape::Map(&CASE)) {
+                continue;
+            }
+            let before: Vec<&str> =
+                suite.cases.iter().chain(&cases).map(|case| case.id.as_str()).collect();
+            for mut case in read::cases(item, word, around.origin, &whole.scope, &before) {
+                case.flow.role = role;
+                let names = case.flow.captures.iter().map(|capture| capture.name.clone());
+                whole.scope.late.extend(names);
+                if around.origin == Origin::User {
+                    let line = lines.get(at).or(lines.last()).copied().unwrap_or(1);
+                    case.place = Some(Place { file: suite.file.clone(), line });
+                }
+                cases.push(case);
+            }
+        }
     }
-    Some(id.to_owned())
+    suite.cases.extend(cases);
+    // Those that make ready go first, whichever file they are from.
+    suite.cases.sort_by_key(|case| case.flow.role == Role::Check);
+    if fields.take("cases").is_none() && fields.take("include").is_none() {
+        cursor.wrong("a suite needs `cases:`", None);
+    }
+    (name.is_some() && word.is_some()).then_some(suite)
 }
 
-fn proof_of(cursor: &Cursor<'_>) -> Option<Proof> {
-    let fields = cursor.fields("`proof:`", PROOF)?;
-    let text = |key| fields.need(key, "`proof:`")?.text().map(str::to_owned);
-    Some(Proof { breaks: text("breaks")?, keeps: text("keeps")? })
+fn include(
+    fields: &Fields<'_>,
+    around: &Around<'_>,
+    whole: &mut Whole,
+    suite: &mut Suite,
+    others: &mut Vec<Problems>,
+) {
+    let Some(include) = fields.take("include") else { return };
+    for named in include.one_or_many() {
+        let Some(bytes) = named.file() else { continue };
+        let path = named.reader.beside(named.text().unwrap_or_default());
+        let mut chain = around.chain.to_vec();
+        chain.push(named.reader.file);
+        if chain.contains(&path.as_str()) || chain.len() > DEEPEST {
+            chain.push(&path);
+            let way = chain.join("` includes `");
+            named.wrong(format!("suites include each other: `{way}`"), None);
+            continue;
+        }
+        let Ok(text) = String::from_utf8(bytes) else {
+            named.wrong("this file is no text", None);
+            continue;
+        };
+        let around = Around { origin: around.origin, given: around.given, chain: &chain };
+        match read_one(&path, &text, &around, whole) {
+            Ok(included) => {
+                for case in &included.cases {
+                    let names = case.flow.captures.iter().map(|capture| capture.name.clone());
+                    whole.scope.late.extend(names);
+                    if let Some(twice) =
+                        suite.cases.iter().find(|known| !known.id.is_empty() && known.id == case.id)
+                    {
+                        named.wrong(
+                            format!("the id `{}` is taken by a case before", twice.id),
+                            None,
+                        );
+                    }
+                }
+                whole.scope.known.splice(0..0, included.scope());
+                suite.secrets.extend(&included.secrets);
+                suite.variables.extend(included.variables);
+                suite.cases.extend(included.cases);
+            }
+            Err(problems) => others.push(problems),
+        }
+    }
 }
 
-/// Notes the line of each case. In a list of dashes each item begins with a dash in the
+/// The line of each item of a list. In a list of dashes each item begins with a dash in the
 /// column of the first one, and nothing inside of an item does; where the list is written in
 /// brackets, its beginning has to do.
-fn place(suite: &mut Suite, file: &str, text: &str) {
-    let Ok(Node::Map(entries)) = serde_yaml::from_str::<Node>(text) else { return };
-    let Some(cases) = entries.iter().position(|(key, _)| key == "cases") else { return };
-    let first = position(text, &[cases], Part::Value);
+fn lines(suite: &Node, text: &str, key: &str) -> Vec<usize> {
+    let Node::Map(entries) = suite else { return Vec::new() };
+    let Some(at) = entries.iter().position(|(known, _)| known == key) else { return Vec::new() };
+    let first = position(text, &[at], Part::Value);
     let indent = first.column - 1;
     let is_item = |line: &str| {
         let rest = line.trim_start_matches(' ');
         line.len() - rest.len() == indent && (rest == "-" || rest.starts_with("- "))
     };
     let numbered = text.lines().enumerate().skip(first.line - 1);
-    let mut lines = numbered.filter(|(_, line)| is_item(line)).map(|(at, _)| at + 1);
-    for case in &mut suite.cases {
-        let line = lines.next().unwrap_or(first.line);
-        case.place = Some(Place { file: file.to_owned(), line });
-    }
+    let lines: Vec<usize> =
+        numbered.filter(|(_, line)| is_item(line)).map(|(at, _)| at + 1).collect();
+    if lines.is_empty() { vec![first.line] } else { lines }
 }
 
 /// Gives an id to every case of users' suites that has none: `U001` and on, over all of them.

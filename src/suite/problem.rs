@@ -9,11 +9,11 @@ use super::locate::{Part, Path, Position, position};
 /// How many problems of one file are told; the rest is counted.
 const TOLD: usize = 50;
 
-/// Everything that is wrong in one file. Displayed without colours.
+/// Everything that is wrong in one file, and in those that it includes. Displayed without colours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problems {
-    file: String,
-    text: String,
+    /// Each file with its text.
+    files: Vec<(String, String)>,
     list: Vec<Problem>,
     more: usize,
 }
@@ -25,6 +25,8 @@ pub struct Problem {
     pub message: String,
     /// What to write instead.
     pub hint: Option<String>,
+    /// Which of the files.
+    file: usize,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
@@ -65,7 +67,15 @@ impl Complaints {
         message: impl Into<String>,
         hint: Option<String>,
     ) {
+        // Who reads a value after it was found wrong may find it wrong once more.
+        if self.list.iter().any(|known| known.path == path && known.part == part) {
+            return;
+        }
         self.list.push(Complaint { path: path.to_vec(), part, message: message.into(), hint });
+    }
+
+    pub(super) fn first(&self) -> Option<String> {
+        self.list.first().map(|complaint| complaint.message.clone())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -85,7 +95,7 @@ impl Complaints {
             })
             .collect();
         list.sort_by_key(|problem| (problem.line, problem.column));
-        Problems { file: file.to_owned(), text: text.to_owned(), list, more }
+        Problems { files: vec![(file.to_owned(), text.to_owned())], list, more }
     }
 }
 
@@ -94,7 +104,7 @@ impl Problem {
         let line = text.lines().nth(place.line - 1).unwrap_or_default();
         let rest: Vec<char> = line.chars().skip(place.column - 1).collect();
         let width = width(&rest).max(1);
-        Problem { message, hint, line: place.line, column: place.column, width }
+        Problem { message, hint, file: 0, line: place.line, column: place.column, width }
     }
 
     /// The bytes of the text that are meant.
@@ -134,7 +144,16 @@ impl Problems {
     /// One problem of a text that cannot be read at all.
     pub(super) fn single(file: &str, text: &str, place: Position, message: String) -> Problems {
         let list = vec![Problem::new(text, place, message, None)];
-        Problems { file: file.to_owned(), text: text.to_owned(), list, more: 0 }
+        Problems { files: vec![(file.to_owned(), text.to_owned())], list, more: 0 }
+    }
+
+    /// Those of another file, too.
+    pub(super) fn add(&mut self, other: Problems) {
+        let shift = self.files.len();
+        self.files.extend(other.files);
+        let moved = other.list.into_iter();
+        self.list.extend(moved.map(|problem| Problem { file: problem.file + shift, ..problem }));
+        self.more += other.more;
     }
 
     /// The problems, in the order of the file. Never empty.
@@ -160,8 +179,9 @@ impl Problems {
     }
 
     fn one(&self, problem: &Problem, renderer: &Renderer) -> String {
-        let annotation = AnnotationKind::Primary.span(problem.span(&self.text));
-        let snippet = Snippet::source(&self.text).path(&self.file).annotation(annotation);
+        let (file, text) = &self.files[problem.file];
+        let annotation = AnnotationKind::Primary.span(problem.span(text));
+        let snippet = Snippet::source(text).path(file).annotation(annotation);
         let mut group: Group<'_> = Level::ERROR.primary_title(&problem.message).element(snippet);
         if let Some(hint) = &problem.hint {
             group = group.element(Level::HELP.message(hint));

@@ -4,23 +4,31 @@ use std::time::Duration;
 
 use super::{Findings, Judge, Kind, Seen};
 use crate::suite::amount;
-use crate::suite::cursor::{Cursor, Key};
+use crate::suite::cursor::Cursor;
+use crate::suite::shape::{DURATION, Key, Shape, Table};
 use crate::units;
 
 pub(super) const KIND: Kind = Kind {
     key: "duration",
     about: "the time until the answer was whole: below so much",
     example: "{below: 1s}",
+    shape: Shape::Map(&DURATION_BELOW),
     parse,
 };
 
-const KEYS: &[Key] = &[Key { name: "below", about: "a duration: 250ms, 1.5s" }];
+const DURATION_BELOW: Table = Table {
+    of: "`duration:`",
+    name: "duration",
+    keys: &[Key::new("below", "a duration: 250ms, 1.5s", Shape::Form(&DURATION))],
+    needs: &["below"],
+    one_of: &[],
+};
 
 #[derive(Debug)]
 struct Below(Duration);
 
 fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
-    let below = cursor.fields("`duration:`", KEYS)?.need("below", "`duration:`")?;
+    let below = cursor.fields(&DURATION_BELOW)?.take("below")?;
     Some(Box::new(Below(amount::duration(&below)?)))
 }
 
@@ -50,7 +58,7 @@ mod tests {
         for (value, expected) in [
             ("{below: 1s}", "kept"),
             ("{below: 250ms}", "answered in 250 ms, wanted below 250 ms"),
-            ("{below: 1}", "problem: this is no duration"),
+            ("{below: 1}", "problem: expected a duration, found a number"),
             ("{bellow: 1s}", "problem: `bellow` is no key of `duration:`"),
         ] {
             assert_eq!(judged(&KIND, value, &answer(200, &[], b"")), expected, "{value}");

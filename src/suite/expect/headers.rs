@@ -2,24 +2,39 @@
 
 use super::text::{Wanted, quoted};
 use super::{Findings, Judge, Kind, Seen};
-use crate::suite::cursor::{Cursor, Key};
+use crate::suite::cursor::Cursor;
 use crate::suite::headers::is_token;
 use crate::suite::node::Node;
+use crate::suite::shape::{Entries, HEADER_NAME, Key, PATTERN, Shape, Table};
 
 pub(super) const KIND: Kind = Kind {
     key: "headers",
     about: "header fields: a value, or absent, equals, contains, matches or count",
     example: "{Content-Type: {matches: '^application/json'}, X-Debug: {absent: true}}",
+    shape: Shape::Entries(&HEADERS),
     parse,
 };
 
-const KEYS: &[Key] = &[
-    Key { name: "absent", about: "true: the header is not there; false: it is" },
-    Key { name: "equals", about: "one of its values is this text" },
-    Key { name: "contains", about: "one of its values has this text in it" },
-    Key { name: "matches", about: "one of its values matches this pattern" },
-    Key { name: "count", about: "it stands there so many times" },
-];
+const HEADERS: Entries =
+    Entries { keys: &HEADER_NAME, value: Shape::Either(&[Shape::Scalar, Shape::Map(&HEADER)]) };
+
+const HEADER: Table = Table {
+    of: "a header's map",
+    name: "header",
+    keys: &[
+        Key::new("absent", "true: the header is not there; false: it is", Shape::Switch),
+        Key::new("equals", "one of its values is this text", Shape::Scalar),
+        Key::new(
+            "contains",
+            "one of its values has this text, or each of a list, in it",
+            Shape::Many(&Shape::Scalar),
+        ),
+        Key::new("matches", "one of its values matches this pattern", Shape::Form(&PATTERN)),
+        Key::new("count", "it stands there so many times", Shape::Whole(0, 256)),
+    ],
+    needs: &[],
+    one_of: &[],
+};
 
 #[derive(Debug)]
 struct Headers(Vec<(String, Vec<Rule>)>);
@@ -47,9 +62,9 @@ fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
 }
 
 fn rules(cursor: &Cursor<'_>) -> Vec<Rule> {
-    let Some(fields) = cursor.fields("a header's map", KEYS) else { return Vec::new() };
+    let Some(fields) = cursor.fields(&HEADER) else { return Vec::new() };
     let mut rules = Vec::new();
-    for key in KEYS {
+    for key in HEADER.keys {
         let Some(value) = fields.take(key.name) else { continue };
         match key.name {
             "absent" => rules.extend(value.boolean().map(Rule::Absent)),

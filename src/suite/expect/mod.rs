@@ -2,17 +2,27 @@
 
 mod body;
 mod duration;
+mod head;
 mod headers;
+mod instance;
+mod json_schema;
+mod log;
+mod path;
 mod status;
 mod text;
+mod upgrade;
 mod wire;
 
+pub(super) use path::read as read_path;
+pub(super) use text::pattern;
 pub(super) use wire::told;
 
 use std::fmt;
+use std::sync::Arc;
 
-use super::cursor::{Cursor, advice};
-use crate::evidence::{Answer, Exchange};
+use super::cursor::Cursor;
+use super::shape::{Key, Shape, Table};
+use crate::evidence::{After, Answer, Exchange};
 
 /// A key below `expect:`.
 pub struct Kind {
@@ -22,19 +32,45 @@ pub struct Kind {
     pub about: &'static str,
     /// An example of its value, in YAML.
     pub example: &'static str,
+    /// What its value is.
+    shape: Shape,
     /// Reads its value; what is wrong in it is told to the cursor.
     parse: fn(&Cursor<'_>) -> Option<Box<dyn Judge>>,
 }
 
 /// Every key there is, in the order of the reference.
-pub const KINDS: &[&Kind] =
-    &[&status::KIND, &headers::KIND, &body::KIND, &duration::KIND, &wire::KIND];
+pub const KINDS: &[&Kind] = &[
+    &status::KIND,
+    &headers::KIND,
+    &body::KIND,
+    &duration::KIND,
+    &wire::KIND,
+    &head::KIND,
+    &log::KIND,
+    &instance::KIND,
+    &upgrade::KIND,
+];
+
+/// `expect:` of a case that is answered.
+pub(super) const EXPECT: Table =
+    Table { of: "`expect:`", name: "expect", keys: &KEYS, needs: &[], one_of: &[] };
+
+const KEYS: [Key; KINDS.len()] = {
+    let mut keys = [KINDS[0].as_key(); KINDS.len()];
+    let mut at = 1;
+    while at < KINDS.len() {
+        keys[at] = KINDS[at].as_key();
+        at += 1;
+    }
+    keys
+};
 
 /// What is wanted of an answer, by one key.
+#[derive(Clone)]
 pub struct Expectation {
     /// The key.
     pub kind: &'static Kind,
-    judge: Box<dyn Judge>,
+    judge: Arc<dyn Judge>,
 }
 
 /// What one expectation found.
@@ -64,11 +100,32 @@ trait Judge: fmt::Debug + Send + Sync {
 
     /// What is wanted, in a few words.
     fn summary(&self) -> String;
+
+    /// What has to be looked at besides the answer.
+    fn looks(&self) -> Look {
+        Look::Answer
+    }
+}
+
+/// What an expectation looks at besides the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Nothing else.
+    Answer,
+    /// Lines of the log, which may come a moment after the answer.
+    Logs,
+    /// That something is not in the log, for which a moment has to pass.
+    NoLogs,
+    /// The instance's memory and processes.
+    Instance,
+    /// What the instance wrote outside `/tmp`.
+    Writes,
 }
 
 /// What an expectation may look at.
 struct Seen<'a> {
     exchange: &'a Exchange,
+    after: &'a After,
     answer: &'a Answer,
     /// The answer's body as its sender meant it: without its content coding.
     body: &'a [u8],
@@ -99,9 +156,15 @@ impl Findings {
 impl Expectation {
     /// Judges an answer, `body` being its body without content coding.
     #[must_use]
-    pub fn judge(&self, exchange: &Exchange, answer: &Answer, body: &[u8]) -> Vec<Judgement> {
+    pub fn judge(
+        &self,
+        exchange: &Exchange,
+        after: &After,
+        answer: &Answer,
+        body: &[u8],
+    ) -> Vec<Judgement> {
         let mut findings = Findings { key: self.kind.key, list: Vec::new() };
-        self.judge.judge(&Seen { exchange, answer, body }, &mut findings);
+        self.judge.judge(&Seen { exchange, after, answer, body }, &mut findings);
         findings.list
     }
 
@@ -110,11 +173,23 @@ impl Expectation {
     pub fn summary(&self) -> String {
         self.judge.summary()
     }
+
+    /// What has to be looked at besides the answer.
+    #[must_use]
+    pub fn looks(&self) -> Look {
+        self.judge.looks()
+    }
 }
 
 impl fmt::Debug for Expectation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Expectation({})", self.summary())
+    }
+}
+
+impl Kind {
+    const fn as_key(&self) -> Key {
+        Key::new(self.key, self.about, self.shape)
     }
 }
 
@@ -127,15 +202,11 @@ impl fmt::Debug for Kind {
 /// Reads the map below `expect:`.
 pub(super) fn parse(cursor: &Cursor<'_>) -> Vec<Expectation> {
     let mut expectations = Vec::new();
-    for (key, value) in cursor.entries().unwrap_or_default() {
-        let Some(kind) = KINDS.iter().find(|kind| kind.key == key) else {
-            let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
-            let message = format!("`{key}` is no key of `expect:`");
-            value.wrong_key(message, Some(advice(key, &keys, "keys")));
-            continue;
-        };
+    let Some(fields) = cursor.fields(&EXPECT) else { return expectations };
+    for kind in KINDS {
+        let Some(value) = fields.take(kind.key) else { continue };
         if let Some(judge) = (kind.parse)(&value) {
-            expectations.push(Expectation { kind, judge });
+            expectations.push(Expectation { kind, judge: judge.into() });
         }
     }
     expectations
@@ -143,27 +214,36 @@ pub(super) fn parse(cursor: &Cursor<'_>) -> Vec<Expectation> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
+    use super::super::cursor::Reader;
     use super::super::node::Node;
-    use super::super::problem::Complaints;
     use super::*;
     use crate::evidence::{Outcome, Sent, Timing};
 
     /// Judges an answer by the value of a key; the broken judgements' messages, a line each,
     /// or the problems of the value.
     pub(super) fn judged(kind: &'static Kind, value: &str, answer: &Answer) -> String {
+        judged_after(kind, value, answer, &After::default())
+    }
+
+    /// The same, with what was seen of the instance.
+    pub(super) fn judged_after(
+        kind: &'static Kind,
+        value: &str,
+        answer: &Answer,
+        after: &After,
+    ) -> String {
         let node: Node = serde_yaml::from_str(value).expect("test data is YAML");
-        let complaints = RefCell::new(Complaints::default());
-        let judge = (kind.parse)(&Cursor::new(&node, &complaints));
-        let complaints = complaints.into_inner();
+        let reader = Reader::bare();
+        let cursor = Cursor::new(&node, &reader);
+        let judge = cursor.is(&kind.shape).then(|| (kind.parse)(&cursor)).flatten();
+        let complaints = reader.complaints();
         if !complaints.is_empty() {
             let problems = complaints.into_problems("t", value);
             let told: Vec<&str> =
                 problems.list().iter().map(|problem| problem.message.as_str()).collect();
             return format!("problem: {}", told.join("; "));
         }
-        let expectation = Expectation { kind, judge: judge.expect("no problem was told") };
+        let expectation = Expectation { kind, judge: judge.expect("no problem was told").into() };
         let exchange = Exchange {
             sent: Sent {
                 method: "GET".to_owned(),
@@ -174,7 +254,7 @@ mod tests {
             outcome: Outcome::Answered(answer.clone()),
             timing: Timing { total: std::time::Duration::from_millis(250), ..Timing::default() },
         };
-        let judgements = expectation.judge(&exchange, answer, &answer.body);
+        let judgements = expectation.judge(&exchange, after, answer, &answer.body);
         assert!(!judgements.is_empty(), "{value}");
         let broken: Vec<String> = judgements
             .into_iter()

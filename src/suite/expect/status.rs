@@ -1,17 +1,33 @@
 //! `status:` looks at the status code.
 
 use super::{Findings, Judge, Kind, Seen};
-use crate::suite::cursor::{Cursor, Key};
+use crate::suite::cursor::Cursor;
 use crate::suite::node::Node;
+use crate::suite::shape::{Form, Key, Shape, Table};
 
 pub(super) const KIND: Kind = Kind {
     key: "status",
     about: "the status code: a code, a class such as 2xx, a range, a list of these, or not: these",
     example: "[200, 3xx, 404-410]",
+    shape: Shape::Either(&[Shape::Many(&Shape::Form(&STATUS)), Shape::Map(&NOT)]),
     parse,
 };
 
-const NOT: &[Key] = &[Key { name: "not", about: "what the status must not be" }];
+const STATUS: Form = Form {
+    what: "a status",
+    pattern: "^([1-5][0-9][0-9]|[1-5]xx|[1-5][0-9][0-9] *- *[1-5][0-9][0-9])$",
+    numbers: Some((100, 599)),
+    examples: &["2xx", "200-299", "404"],
+    counterexamples: &["2x", "6xx", "OK"],
+};
+
+const NOT: Table = Table {
+    of: "`status:`",
+    name: "status-not",
+    keys: &[Key::new("not", "what the status must not be", Shape::Many(&Shape::Form(&STATUS)))],
+    needs: &["not"],
+    one_of: &[],
+};
 
 #[derive(Debug)]
 struct Status {
@@ -35,7 +51,7 @@ enum Sense {
 
 fn parse(cursor: &Cursor<'_>) -> Option<Box<dyn Judge>> {
     let (ranges, sense) = match cursor.node {
-        Node::Map(_) => (cursor.fields("`status:`", NOT)?.need("not", "`status:`")?, Sense::None),
+        Node::Map(_) => (cursor.fields(&NOT)?.take("not")?, Sense::None),
         _ => (cursor.clone(), Sense::Any),
     };
     let items = ranges.one_or_many();

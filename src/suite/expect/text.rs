@@ -66,7 +66,7 @@ pub(super) fn quoted(value: &[u8]) -> String {
     format!("`{}`", printable::bytes(value, QUOTED))
 }
 
-fn pattern(value: &Cursor<'_>) -> Option<Regex> {
+pub(in crate::suite) fn pattern(value: &Cursor<'_>) -> Option<Regex> {
     match Regex::new(value.text()?) {
         Ok(pattern) => Some(pattern),
         Err(error) => {

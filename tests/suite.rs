@@ -1,0 +1,168 @@
+//! Suites as a user writes and runs them: commands, variables, secrets, and the instance.
+#![expect(clippy::disallowed_methods, reason = "starts the program, writes its files")]
+
+mod program;
+use program::{Ran, program, ran, run};
+
+/// Checks a fixture with a suite of its own and nothing else.
+fn checked(suite: &str, image: &str, options: &[&str]) -> Ran {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("s.yaml"), suite).expect("a file");
+    let mut command = program(dir.path());
+    command.args(["check", "--no-builtin", "--suite", "s.yaml", "--only", "U*", "-v", image]);
+    ran(command.args(options))
+}
+
+#[test]
+fn the_log_and_the_instance_are_looked_at() {
+    let suite = r#"
+suite: mine
+type: http
+cases:
+  - name: it says which request it was
+    http: GET /
+    expect:
+      log: {contains: "X-Scf-Request-Id: ${request-id}", without: password}
+      instance: {alive: true, memory: {below: 100 MB}, writes: none, tmp: {most: 0}}
+  - name: it does not say this
+    http: GET /
+    severity: warning
+    expect: {log: {without: User-Agent}}
+"#;
+    let ran = checked(suite, "fixture:s002-logs-other-headers", &["--type", "http"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("U001  it says which request it was"), "{}", ran.out);
+    let broken = "a log line is `User-Agent: scf-conform`, wanted: without `User-Agent`";
+    assert!(ran.out.contains(broken), "{}", ran.out);
+}
+
+#[test]
+fn a_case_may_have_an_instance_of_its_own() {
+    let suite = r"
+suite: mine
+type: event
+cases:
+  - {name: the first is answered, event: timer, expect: {status: 200}}
+  - {name: the second is not, event: timer, expect: {status: 500}}
+  - {name: but again the first of another, event: timer, cold: true, expect: {status: 200}}
+  - {name: and the third is not, event: timer, expect: {status: 500}}
+";
+    let ran = checked(suite, "fixture:event-second-fails", &["--type", "event"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("4 passed"), "{}", ran.out);
+}
+
+#[test]
+fn a_secret_is_in_no_output() {
+    let suite = r#"
+suite: mine
+type: http
+vars:
+  token: {env: TOKEN_OF_THE_TEST, secret: true}
+  user: nobody
+setup:
+  - name: ${user} logs in with ${token}
+    http: {path: /login, query: {t: "${token}"}}
+    expect: {status: 200, body: {path: {$.target: "/login?t=hunter%2F22"}}}
+    capture:
+      target: {json: $.target, secret: true}
+cases:
+  - name: what was captured is hidden, too
+    http: GET /
+    expect: {body: {contains: "${target}"}}
+"#;
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("s.yaml"), suite).expect("a file");
+    let mut command = program(dir.path());
+    command.args(["check", "--no-builtin", "--suite", "s.yaml", "-v", "--type", "http"]);
+    command.args(["--var", "user=somebody", "--report", "json=r.json"]);
+    command.args(["--report", "junit=r.xml", "fixture:s002-logs-other-headers"]);
+    let ran = ran(command.env("TOKEN_OF_THE_TEST", "hunter/22"));
+    assert_eq!(ran.code, Some(1), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("somebody logs in with ***"), "{}", ran.out);
+    let mut outputs = vec![ran.out, ran.err];
+    for report in ["r.json", "r.xml"] {
+        outputs.push(std::fs::read_to_string(dir.path().join(report)).expect("a report"));
+    }
+    for output in outputs {
+        assert!(!output.contains("hunter"), "{output}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_and_nothing_is_run() {
+    let suite = "suite: mine\ntype: http\nvars: {shop: , size: 2}\ncases:\n- {name: x, htpp: GET /, expect: {status: 2x}}\n";
+    let ran = checked(suite, "fixture:no-such-fixture", &[]);
+    assert_eq!(ran.code, Some(2));
+    for part in [
+        "the variable `shop` has no value",
+        "s.yaml:3:8",
+        "`htpp` is no key of a case",
+        "did you mean `http`?",
+        "`2x` is no status",
+        "s.yaml:5:43",
+    ] {
+        assert!(ran.err.contains(part), "{part}: {}", ran.err);
+    }
+    let good = "suite: mine\ntype: http\nvars: {shop: a}\ncases: [{name: x, http: GET /}]\n";
+    let unknown = checked(good, "fixture:no-such-fixture", &["--var", "shpo=b"]);
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.err.contains("no suite has a variable `shpo`"), "{}", unknown.err);
+    assert!(unknown.err.contains("did you mean `shop`?"), "{}", unknown.err);
+}
+
+#[test]
+fn suites_are_listed_shown_and_linted() {
+    let list = run(&["suite", "list"]);
+    assert_eq!(list.code, Some(0));
+    assert!(list.out.contains("event") && list.out.contains("job"), "{}", list.out);
+    let show = run(&["suite", "show", "http"]);
+    assert!(show.out.contains("H001  a GET of the root is answered"), "{}", show.out);
+    assert_eq!(run(&["suite", "show", "htpp"]).code, Some(2));
+    let schema = run(&["suite", "schema"]);
+    let value: serde_json::Value = serde_json::from_str(&schema.out).expect("JSON");
+    assert_eq!(value, scf_conform::suite::schema());
+
+    let dir = tempfile::tempdir().expect("a directory");
+    let file =
+        |name: &str, text: &str| std::fs::write(dir.path().join(name), text).expect("a file");
+    file(
+        "good.yaml",
+        "suite: a\ntype: http\nvars: {shop: }\ncases: [{name: \"${shop}\", http: GET /}]\n",
+    );
+    file("bad.yaml", "suite: a\ntype: http\ncases: []\n");
+    let good = ran(program(dir.path()).args(["suite", "lint", "good.yaml"]));
+    assert_eq!((good.code, good.out.as_str()), (Some(0), "good.yaml: 1 cases, nothing is wrong\n"));
+    let both =
+        ran(program(dir.path()).args(["suite", "lint", "good.yaml", "bad.yaml", "none.yaml"]));
+    assert_eq!(both.code, Some(2));
+    assert!(both.err.contains("bad.yaml:3:8") && both.err.contains("none.yaml"), "{}", both.err);
+}
+
+#[test]
+fn a_first_suite_is_recorded_and_holds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let new = |options: &[&str], image: &str| {
+        let mut command = program(dir.path());
+        let ran = ran(command.args(["suite", "new"]).args(options).arg(image));
+        assert_eq!(ran.code, Some(0), "{}", ran.err);
+        std::fs::write(dir.path().join("first.yaml"), &ran.out).expect("a file");
+        ran.out
+    };
+    let holds = |image: &str| {
+        let mut command = program(dir.path());
+        command.args(["check", "--no-builtin", "--suite", "first.yaml", "--only", "U*", image]);
+        let ran = ran(&mut command);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.out, ran.err);
+    };
+    let events = new(&[], "fixture:hello");
+    assert!(events.contains("event: apigw\n") && !events.contains("request_id"), "{events}");
+    holds("fixture:hello");
+    let pages = new(&["--http", "GET /a?b=c"], "fixture:http-hello");
+    assert!(pages.contains(r#""target":"/a?b=c""#), "{pages}");
+    let found_out = new(&[], "fixture:type-auto-http");
+    assert!(found_out.contains("http: \"GET /\"\n"), "{found_out}");
+    holds("fixture:type-auto-http");
+    let none = run(&["suite", "new", "fixture:b001-loopback", "--init-timeout", "1"]);
+    assert_eq!(none.code, Some(1), "{}", none.err);
+}
