@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `watch ID MEMORY` | looks at that container from now on; answered by `watching NS` |
 //! | `inside MEMORY` | is among that container's processes itself: tells `executed NS`, of their making, and `used`; more memory is their end |
+//! | `listen PORT TOKEN` · `deafen` | answers the first byte of a connection with the token · does so no more; answered by `listening 0`, or the error's number |
 //! | `calm` | the start is over: looks less often |
 //! | `probe UID GID GROUP…` | makes a file in `/tmp`: `probed 0`, or the error's number |
 //! | `reach ADDRESS` | connects there: `reached 0`, or the error's number |
@@ -30,7 +31,7 @@ mod tables;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::mem::ManuallyDrop;
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::FromRawFd;
 use std::process::exit;
 use std::time::Duration;
@@ -71,6 +72,7 @@ struct Observer {
     first: Option<First>,
     group: Option<Group>,
     inside: Option<Inside>,
+    trial: Option<(TcpListener, String)>,
     executed: Option<u64>,
     over: bool,
     calm: bool,
@@ -93,6 +95,7 @@ impl Observer {
             first: None,
             group: None,
             inside: None,
+            trial: None,
             executed: None,
             over: false,
             calm: false,
@@ -126,6 +129,12 @@ impl Observer {
             if self.search.is_some() && !self.over {
                 self.look()?;
             }
+            if let Some((listener, token)) = &self.trial
+                && let Ok((stream, _)) = listener.accept()
+            {
+                // One that is cut off is for the other side to see.
+                let _ = answer(stream, token);
+            }
             if let Some(inside) = &mut self.inside {
                 let used = inside.used();
                 self.tell_use(used);
@@ -140,6 +149,9 @@ impl Observer {
     }
 
     fn pause(&self) -> Option<Duration> {
+        if self.trial.is_some() {
+            return Some(COARSE);
+        }
         if self.inside.is_some() {
             return Some(CALM);
         }
@@ -178,6 +190,19 @@ impl Observer {
                     Some(born) => self.tell(&format!("executed {born}")),
                     None => self.tell("failed there is no first process"),
                 }
+            }
+            Some("listen") => {
+                let port = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+                let token = words.next().unwrap_or_default().to_owned();
+                let listener = TcpListener::bind((Ipv4Addr::UNSPECIFIED, port));
+                let listener = listener.and_then(|l| l.set_nonblocking(true).map(|()| l));
+                let errno = number(&listener);
+                self.trial = listener.ok().map(|listener| (listener, token));
+                self.tell(&format!("listening {errno}"));
+            }
+            Some("deafen") => {
+                self.trial = None;
+                self.tell("listening 0");
             }
             Some("calm") => {
                 kernel::hurry(0);
@@ -279,6 +304,19 @@ impl Observer {
             kernel::end(first.pid);
         }
     }
+}
+
+/// Answers a byte, and waits for the end: a connection that is ended here first would keep the
+/// port busy.
+fn answer(mut stream: TcpStream, token: &str) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(CONNECT))?;
+    if stream.read(&mut [0; 1])? == 0 {
+        return Ok(());
+    }
+    stream.write_all(token.as_bytes())?;
+    while stream.read(&mut [0; 64])? > 0 {}
+    Ok(())
 }
 
 /// 0, or the error's number.

@@ -23,6 +23,23 @@ const PACKAGES: &[(&str, &str)] = &[
     ("google", "protobuf"),
 ];
 
+/// Modules that are nobody's package, but the image's own code.
+const OWN: &[&str] = &[
+    "app",
+    "main",
+    "wsgi",
+    "asgi",
+    "server",
+    "application",
+    "index",
+    "manage",
+    "config",
+    "settings",
+    "api",
+    "src",
+    "handler",
+];
+
 /// A module of a language.
 pub(super) fn module(language: Language, name: &str, signs: &Signs<'_>) -> Found {
     if name.starts_with(['/', '.']) {
@@ -30,7 +47,14 @@ pub(super) fn module(language: Language, name: &str, signs: &Signs<'_>) -> Found
     }
     let top = name.split(['.', '/']).next().unwrap_or(name);
     let package = PACKAGES.iter().find(|(module, _)| *module == top).map_or(top, |(_, name)| name);
+    let cwd = signs.scene.plan.working_dir.trim_end_matches('/');
     let (what, fix) = match language {
+        Language::Python if OWN.contains(&top) => (
+            "Python",
+            format!(
+                "COPY {top}.py {cwd}/    # or set WORKDIR to where it is: it is looked for there"
+            ),
+        ),
         Language::Python => ("Python", format!("RUN pip install {package}")),
         Language::Node => {
             ("Node.js", format!("RUN npm install {name}    # or npm ci, in the last stage"))
@@ -80,34 +104,33 @@ struct Elsewhere {
 }
 
 fn elsewhere(language: Language, top: &str, signs: &Signs<'_>) -> Option<Elsewhere> {
-    let (endings, variable) = match language {
-        Language::Python => ([format!("/{top}"), format!("/{top}.py")], "PYTHONPATH"),
-        Language::Node => ([format!("/node_modules/{top}"), format!("/{top}.js")], "NODE_PATH"),
-        Language::Ruby | Language::Perl | Language::Lua => return None,
-    };
     let tree = signs.scene.tree;
-    let is_module = |path: &str| endings.iter().any(|ending| path.ends_with(ending.as_str()));
-    let system = |path: &str| {
-        ["/proc", "/usr/share", "/etc", "/bin", "/usr/bin"].iter().any(|top| is_below(path, top))
-    };
-    let mut found = tree.walk().filter(|(path, node)| {
-        is_module(path)
-            && !system(path)
-            && match tree.node(*node).kind {
-                File::Directory => path.contains("-packages/") || path.contains("/node_modules/"),
-                File::File { .. } | File::Script { .. } => true,
-                _ => false,
+    let names = [top.to_owned(), format!("{top}.py")];
+    let is_package = |node| tree.child(node, "__init__.py").is_some();
+    let found = tree.walk().find(|(path, node)| {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let is_directory = tree.node(*node).kind == File::Directory;
+        match language {
+            // As installed, in one of Python's own directories; or as part of the image's code.
+            Language::Python => {
+                let named = names[usize::from(!is_directory)] == name;
+                let code = is_of_code(path) && (!is_directory || is_package(*node));
+                named && (directory.ends_with("-packages") || code)
             }
+            Language::Node => {
+                let of_another = path.matches("/node_modules/").count() > 1;
+                is_directory && name == top && directory.ends_with("/node_modules") && !of_another
+            }
+            Language::Ruby | Language::Perl | Language::Lua => false,
+        }
     });
-    let (path, _) = found.next()?;
-    let directory = path.rsplit_once('/').map_or("/", |(directory, _)| directory).to_owned();
-    let directory = if directory.is_empty() { "/".to_owned() } else { directory };
+    let (path, _) = found?;
+    let directory = parent(&path).to_owned();
     // There, and still not found: something else is wrong with it.
-    if is_below(&signs.scene.plan.working_dir, &directory)
-        && signs.scene.plan.working_dir == directory
-    {
+    if signs.scene.plan.working_dir == directory {
         return None;
     }
+    let variable = if language == Language::Node { "NODE_PATH" } else { "PYTHONPATH" };
     let hidden = access::hidden_by_tmp(&path, signs.scene);
     let fix = hidden.map_or_else(|| format!("ENV {variable}={directory}"), |(_, fix)| fix);
     Some(Elsewhere { path, fix })

@@ -33,11 +33,7 @@ pub(super) fn memory(signs: &Signs<'_>) -> Option<Found> {
 pub(super) fn out_of_memory(signs: &Signs<'_>, what: &str) -> Found {
     let limit = units::size(signs.scene.plan.memory);
     let fix = "give the function more memory (--memory here, the same on the platform), or let it use less";
-    let found = Found::new(Cause::OutOfMemory, format!("{what} ({limit})"), fix);
-    match signs.snapshot.usage.memory_peak {
-        Some(peak) => found.seen(format!("memory: peak {} of {limit}", units::size(peak))),
-        None => found,
-    }
+    Found::new(Cause::OutOfMemory, format!("{what} ({limit})"), fix)
 }
 
 fn processes(signs: &Signs<'_>) -> Option<Found> {

@@ -229,6 +229,29 @@ fn codes_and_signals_are_explained() {
 }
 
 #[test]
+fn modules_are_looked_for_where_they_may_lie() {
+    let missing = |name, tree| {
+        let logs: &'static str = match name {
+            "wsgi" => "ModuleNotFoundError: No module named 'wsgi'",
+            _ => "Error: Cannot find module 'express'",
+        };
+        let diagnosis = Case { tree, ..Case::exits(1, logs) }.diagnosis();
+        (diagnosis.fix, diagnosis.message)
+    };
+    let (fix, message) =
+        missing("wsgi", &["f:usr/lib/python3/dist-packages/gunicorn/http/wsgi.py"]);
+    assert!(fix.starts_with("COPY wsgi.py /app/"), "{message}");
+    let (fix, message) = missing("wsgi", &["f:srv/wsgi.py"]);
+    assert_eq!(fix, "ENV PYTHONPATH=/srv", "{message}");
+    let (fix, message) = missing("wsgi", &["d:opt/venv/lib/python3.11/site-packages/wsgi"]);
+    assert_eq!(fix, "ENV PYTHONPATH=/opt/venv/lib/python3.11/site-packages", "{message}");
+    let (fix, message) = missing("express", &["d:a/node_modules/x/node_modules/express"]);
+    assert!(fix.starts_with("RUN npm install express"), "{message}");
+    let (fix, message) = missing("express", &["d:srv/node_modules/express"]);
+    assert_eq!(fix, "ENV NODE_PATH=/srv/node_modules", "{message}");
+}
+
+#[test]
 fn who_runs_is_told_by_what_it_does() {
     let snapshot = |processes: Vec<Process>| Snapshot { processes, ..Snapshot::default() };
     let case = |processes| Case { snapshot: snapshot(processes), ..Case::runs() };

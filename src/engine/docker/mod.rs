@@ -117,6 +117,11 @@ impl Docker {
                  run"
                     .to_owned()
             }
+            far::Way::Far(far::Route::Either) => {
+                "its containers are looked at by another beside each, whose image is loaded for the \
+                 run, and reached by a port published on loopback, or by their address"
+                    .to_owned()
+            }
             far::Way::Far(far::Route::Published { host, .. }) => format!(
                 "its containers are looked at by another beside each, whose image is loaded for the \
                  run, and reached by a port published at {host}"

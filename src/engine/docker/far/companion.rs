@@ -18,7 +18,8 @@ use super::super::instance::Container;
 use super::super::leftovers::Owner;
 use super::image::{GROUPS, PROGRAM};
 use super::line::{ANSWER, Excess, Line};
-use super::route::Route;
+use super::route::{LOOPBACK, Route};
+use super::trial;
 use crate::engine::EngineError;
 use crate::plan::Plan;
 
@@ -34,6 +35,8 @@ pub(super) struct Companion {
     pub(super) address: IpAddr,
     /// Where this program reaches the platform's port.
     pub(super) reached: SocketAddr,
+    /// Whether that is a port that the engine publishes.
+    pub(super) published: bool,
     _image: Arc<Had>,
 }
 
@@ -90,6 +93,7 @@ struct Shape {
 fn shapes(route: &Route) -> Vec<Shape> {
     let binds = match route {
         Route::Own => vec![None],
+        Route::Either => vec![Some(LOOPBACK.to_owned())],
         Route::Published { bind, .. } => bind.iter().cloned().map(Some).collect(),
     };
     let with = |sight| binds.iter().map(move |bind| Shape { sight, bind: bind.clone() });
@@ -102,13 +106,15 @@ fn shapes(route: &Route) -> Vec<Shape> {
 pub(in super::super) struct Observer {
     image: Arc<Had>,
     shape: Arc<OnceLock<Shape>>,
+    /// The place among the addresses of the one that leads to a container.
+    leads: Arc<OnceLock<usize>>,
     /// Limits that the engine does not set.
     pub(super) unlimited: Vec<String>,
 }
 
 impl Observer {
     pub(super) fn new(image: Had, unlimited: Vec<String>) -> Observer {
-        Observer { image: Arc::new(image), shape: Arc::default(), unlimited }
+        Observer { image: Arc::new(image), shape: Arc::default(), leads: Arc::default(), unlimited }
     }
 }
 
@@ -174,18 +180,27 @@ impl Companion {
             source: std::io::Error::other(what.to_owned()),
         };
         let address = address(&found).ok_or_else(|| lacks("it has no address"))?;
-        let reached = match route {
-            Route::Own => SocketAddr::new(address, plan.port),
-            Route::Published { host, .. } => {
-                let port = port(&found, plan.port).ok_or_else(|| lacks("it has no port"))?;
-                let mut found = (host.as_str(), port).to_socket_addrs().map_err(|source| {
-                    EngineError::Failed { what: format!("look up `{host}`"), source }
-                })?;
-                found.next().ok_or_else(|| lacks("its host has no address"))?
-            }
+        let own = SocketAddr::new(address, plan.port);
+        let published = |host: &str| {
+            let port = port(&found, plan.port).ok_or_else(|| lacks("it has no port"))?;
+            let mut found = (host, port).to_socket_addrs().map_err(|source| {
+                EngineError::Failed { what: format!("look up `{host}`"), source }
+            })?;
+            found.next().ok_or_else(|| lacks("its host has no address"))
         };
-        let image = Arc::clone(&observer.image);
-        Ok(Companion { container, volume, sight, line, address, reached, _image: image })
+        let addresses = match route {
+            Route::Own => vec![own],
+            Route::Either => vec![published(LOOPBACK)?, own],
+            Route::Published { host, .. } => vec![published(host)?],
+        };
+        let place = match observer.leads.get() {
+            Some(place) => *place,
+            None => trial::leads(&line, plan.port, &addresses)?,
+        };
+        let _ = observer.leads.set(place);
+        let reached = addresses[place];
+        let (published, image) = (reached != own, Arc::clone(&observer.image));
+        Ok(Companion { container, volume, sight, line, address, reached, published, _image: image })
     }
 
     /// Has the other container be one with this one, before it is created.

@@ -111,7 +111,7 @@ impl Heard {
                 self.memory_peak = self.memory_peak.max(number());
                 self.out_of_memory = self.out_of_memory.max(number());
             }
-            "probed" | "reached" => {
+            "probed" | "reached" | "listening" => {
                 self.answer = Some((word.to_owned(), values.parse().unwrap_or(-1)));
             }
             _ => self.lost = Some(format!("its observer says: {line}")),

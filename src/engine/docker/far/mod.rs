@@ -14,6 +14,7 @@ mod inside;
 mod layer;
 mod line;
 mod route;
+mod trial;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
@@ -51,7 +52,6 @@ pub(super) struct Far {
     /// A second observer, where the first one sees nobody else's processes.
     inside: OnceLock<Inside>,
     observer: Observer,
-    published: bool,
     /// That the second observer went for reasons of its own.
     doubted: OnceLock<()>,
     /// That the server was reached by its own address, once it was.
@@ -98,7 +98,6 @@ impl Far {
             companion: Companion::start(client, owner, observer, plan, route)?,
             inside: OnceLock::new(),
             observer: observer.clone(),
-            published: *route != Route::Own,
             doubted: OnceLock::new(),
             reached: OnceLock::new(),
             asking: Mutex::new(()),
@@ -209,17 +208,17 @@ impl Far {
 
     /// Connects to a port of the container, the platform's one.
     pub(super) fn connect(&self, port: u16, limit: Duration) -> io::Result<TcpStream> {
-        let to = self.companion.reached;
-        if self.published && self.reached.get().is_none() {
+        let Companion { published, address, reached: to, .. } = self.companion;
+        if published && self.reached.get().is_none() {
             // The engine's proxy takes every connection: whether the server does is tried from
             // beside it.
-            let own = SocketAddr::new(self.companion.address, port);
+            let own = SocketAddr::new(address, port);
             match self.ask(&format!("reach {own}"), "reached")? {
                 0 => self.reached.get_or_init(|| ()),
                 errno => return Err(io::Error::from_raw_os_error(errno)),
             };
         }
-        if self.published && !self.companion.line.heard().listens(port) {
+        if published && !self.companion.line.heard().listens(port) {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
         TcpStream::connect_timeout(&to, limit)

@@ -19,6 +19,9 @@ pub(in super::super) enum Way {
 pub(in super::super) enum Route {
     /// By its own: the engine's network is this machine's.
     Own,
+    /// By a port that the engine publishes on loopback, as those in virtual machines forward it,
+    /// and rootless ones; or else by its own, as from another container of the same engine.
+    Either,
     /// By a port that the engine publishes.
     Published {
         /// Where it is reached.
@@ -35,7 +38,7 @@ pub(in super::super) fn way(client: &Client, uri: &str) -> Way {
     }
     // A socket file may lead to this machine, to one in a virtual machine, or anywhere.
     let Ok(info) = client.ask(|docker| async move { docker.info().await }) else {
-        return Way::Far(published("127.0.0.1"));
+        return Way::Far(Route::Either);
     };
     let uname = rustix::system::uname();
     let same = |theirs: &Option<String>, ours: &std::ffi::CStr| {
@@ -47,9 +50,7 @@ pub(in super::super) fn way(client: &Client, uri: &str) -> Way {
     match (here && !rootless, rustix::process::geteuid().is_root()) {
         (true, true) => Way::Near,
         (true, false) => Way::Far(Route::Own),
-        // Engines in virtual machines forward what they publish on loopback, and so do
-        // rootless ones.
-        (false, _) => Way::Far(published("127.0.0.1")),
+        (false, _) => Way::Far(Route::Either),
     }
 }
 
@@ -68,10 +69,13 @@ pub(super) fn unlimited(client: &Client) -> Vec<String> {
     not.map(|(name, _)| name.to_owned()).collect()
 }
 
+/// Where a port is published on loopback.
+pub(super) const LOOPBACK: &str = "127.0.0.1";
+
 fn published(host: &str) -> Route {
     let address = host.parse::<IpAddr>().ok();
     let bind = match address {
-        _ if host == "localhost" => vec!["127.0.0.1".to_owned()],
+        _ if host == "localhost" => vec![LOOPBACK.to_owned()],
         Some(address) if address.is_loopback() => vec![host.to_owned()],
         Some(_) => vec![host.to_owned(), String::new()],
         None => vec![String::new()],
