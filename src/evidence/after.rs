@@ -1,5 +1,7 @@
 //! What was seen of the instance after an invocation.
 
+use std::time::Duration;
+
 use super::{Ending, LogLine, Write};
 
 /// The instance after an invocation, as far as somebody asked for it.
@@ -15,4 +17,6 @@ pub struct After {
     pub writes: Vec<Write>,
     /// Bytes that are in `/tmp` more than before the invocation.
     pub tmp_added: u64,
+    /// How long the same took when it was asked alone, before; `None` where it was not.
+    pub alone: Option<Duration>,
 }

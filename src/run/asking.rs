@@ -38,6 +38,8 @@ struct Before {
     logs: Logs,
     /// Bytes of `/tmp` in use.
     tmp: u64,
+    /// How long the same took alone.
+    alone: Option<Duration>,
 }
 
 /// One invocation that was judged.
@@ -152,8 +154,9 @@ impl Asking<'_, '_> {
             let (case, id) = self.made(case, n)?;
             made.push((case.into_owned(), id));
         }
+        let alone = self.alone(case).await?;
         let begun = Instant::now();
-        let before = self.before(case);
+        let before = Before { alone, ..self.before(case) };
         let requests: Vec<_> = made.iter().map(|(case, id)| self.request(case, id)).collect();
         let asked = requests.iter().map(|request| ask_within(request, &self.target, Pace::Whole));
         let answers = futures_util::future::join_all(asked).await;
@@ -175,6 +178,18 @@ impl Asking<'_, '_> {
         let which = if judged.check.status == Status::Pass { of } else { n };
         tell_which(&mut judged.check, which, of);
         Ok((Judged { leaks: leaked, ..judged }, of))
+    }
+
+    /// How long the case takes where it is asked alone; `None` where nobody wants to know, or
+    /// where it is not answered.
+    async fn alone(&mut self, case: &Case) -> Result<Option<Duration>, Box<Check>> {
+        if !case.expectations.iter().any(|wanted| wanted.looks() == Look::Alone) {
+            return Ok(None);
+        }
+        let (case, id) = self.made(case, 1)?;
+        let request = self.request(&case, &id);
+        let (exchange, _) = ask_within(&request, &self.target, Pace::Whole).await;
+        Ok(exchange.answer().map(|_| exchange.timing.total))
     }
 
     /// The case as it is asked the `n`th time, and the id of its request.
@@ -269,6 +284,7 @@ impl Asking<'_, '_> {
             logs: if case.looks_at_logs() { instance.logs() } else { Logs::default() },
             // Where it cannot be read, that is told afterwards.
             tmp: if writes { instance.writes().map_or(0, |writes| writes.tmp_used) } else { 0 },
+            alone: None,
         }
     }
 
@@ -281,7 +297,7 @@ impl Asking<'_, '_> {
     ) -> Result<After, String> {
         let looks: Vec<Look> = case.expectations.iter().map(Expectation::looks).collect();
         let instance = self.target.instance;
-        let mut after = After::default();
+        let mut after = After { alone: before.alone, ..After::default() };
         if looks.contains(&Look::Instance) || looks.contains(&Look::Writes) {
             // A process that ends by an answer does so a moment after it.
             let ended = crate::boot::ends_before(instance, Instant::now() + NO_LINE_COMES, &|| {

@@ -232,7 +232,7 @@ fn invocation_before(cursor: &Cursor<'_>) -> Option<Invocation> {
 }
 
 /// A whole number inside of what its key takes.
-fn within(cursor: &Cursor<'_>, shape: &Shape) -> Option<u32> {
+pub(super) fn within(cursor: &Cursor<'_>, shape: &Shape) -> Option<u32> {
     let number = cursor.whole_number()?;
     let (least, most) = match shape {
         Shape::Whole(least, most) => (*least, *most),

@@ -120,6 +120,8 @@ pub enum Look {
     Instance,
     /// What the instance wrote outside `/tmp`.
     Writes,
+    /// The time that the same takes where it is asked alone.
+    Alone,
 }
 
 /// What an expectation may look at.
