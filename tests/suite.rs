@@ -188,3 +188,16 @@ fn a_first_suite_is_recorded_and_holds() {
     let none = run(&["suite", "new", "fixture:b001-loopback", "--init-timeout", "1"]);
     assert_eq!(none.code, Some(1), "{}", none.err);
 }
+
+#[test]
+fn a_suite_says_what_the_image_is_checked_as() {
+    let suite = "suite: mine\ntype: http\ncases:\n  - {name: the root is there, http: GET /, expect: {status: 200}}\n";
+    // It would be taken for an event function, and the case would not be asked.
+    let asked = checked(suite, "fixture:http-hello", &[]);
+    assert_eq!(asked.code, Some(0), "{}{}", asked.out, asked.err);
+    assert!(asked.out.contains("1 passed"), "{}", asked.out);
+    assert!(asked.err.contains("checked as http functions"), "{}", asked.err);
+    let refused = checked(suite, "fixture:http-hello", &["--type", "event"]);
+    assert_eq!(refused.code, Some(2), "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("suite `mine` is for http functions"), "{}", refused.err);
+}

@@ -7,6 +7,7 @@ use std::thread;
 
 use chrono::NaiveDate;
 
+use scf_conform::catalogue;
 use scf_conform::engine::EngineError;
 use scf_conform::pipeline::conform;
 use scf_conform::report::{ImageReport, Page, Report, Trouble, Verdict, text};
@@ -60,6 +61,9 @@ pub(super) fn ready(
             return Exit::Usage;
         }
     };
+    if let Some(note) = jobs.note() {
+        term::note(&note);
+    }
     let listed = jobs.listed();
     if settings.list {
         return list(&listed);
@@ -217,9 +221,23 @@ impl<'a> Waiving<'a> {
             self.waivers.iter().zip(&self.used).filter(|(_, used)| !used.load(Ordering::Relaxed));
         for (waiver, _) in unused {
             let Waiver { text, line, .. } = waiver;
+            if let (true, Err(Some(meant))) = (like_an_id(text), catalogue::find(text)) {
+                let told = format!(
+                    "the waiver of `{text}` (line {line}) is of no check; did you mean `{meant}`?"
+                );
+                term::note(&told);
+                continue;
+            }
             term::note(&format!("the waiver of `{text}` (line {line}) waives nothing"));
         }
     }
+}
+
+/// Whether a text is written as the id of a built-in check is.
+fn like_an_id(text: &str) -> bool {
+    let mut letters = text.chars();
+    let first = letters.next().is_some_and(|first| "MRFBEHJS".contains(first.to_ascii_uppercase()));
+    first && letters.as_str().len() >= 3 && letters.all(|letter| letter.is_ascii_digit())
 }
 
 /// Checks one image. A bug in the checker is not the image's fault, and not the end of the

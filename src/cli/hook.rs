@@ -180,7 +180,7 @@ if [ ! -x "$program" ]; then
   }}
 fi
 
-"$program" check </dev/null >&2
+"$program" check -q </dev/null >&2
 code=$?
 case $code in
   0) exit 0 ;;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use scf_conform::contract::FunctionType;
+use scf_conform::contract::{Function, FunctionType};
 use scf_conform::engine::{Engine, EngineError};
 use scf_conform::oci::{Reference, ReferenceError};
 use scf_conform::pipeline::Job;
@@ -19,6 +19,8 @@ use super::suites;
 /// What is the same for all images of a run.
 pub(super) struct Jobs<'a> {
     settings: &'a Settings,
+    /// Given, or that of the user's suites.
+    kind: Option<FunctionType>,
     suites: Arc<Vec<Suite>>,
     /// The first boots for the report; the others are compared with it.
     engines: Vec<Arc<dyn Engine>>,
@@ -68,11 +70,37 @@ impl<'a> Jobs<'a> {
             }
         }
         problems.extend(settings.given.undeclared(&suites));
+        if let Some(given) = settings.function.kind {
+            let others = suites.iter().filter(|suite| suite.kind != given);
+            problems.extend(others.map(|suite| {
+                let (name, kind, given) = (&suite.name, suite.kind.word(), given.word());
+                format!(
+                    "error: suite `{name}` is for {kind} functions, and --type says {given}\n  \
+                     help: leave --type out, or the suite"
+                )
+            }));
+        }
         if !problems.is_empty() {
             return Err(problems.join("\n"));
         }
         number(&mut suites);
-        Ok(Jobs { settings, suites: Arc::new(suites), engines: Vec::new() })
+        // Cases of one's own are there to be asked: what they are for, the image is checked as.
+        let kind = settings.function.kind.or(match suites.as_slice() {
+            [first, others @ ..] if others.iter().all(|other| other.kind == first.kind) => {
+                Some(first.kind)
+            }
+            _ => None,
+        });
+        Ok(Jobs { settings, kind, suites: Arc::new(suites), engines: Vec::new() })
+    }
+
+    /// What is checked as the suites are for, and not as the image answers, is told.
+    pub(super) fn note(&self) -> Option<String> {
+        let kind = self.kind.filter(|_| self.settings.function.kind.is_none())?;
+        Some(format!(
+            "checked as {} functions, as the suites are for; --type says it otherwise",
+            kind.word()
+        ))
     }
 
     /// Finds who boots, unless nothing is to be booted.
@@ -88,14 +116,14 @@ impl<'a> Jobs<'a> {
 
     /// What would be checked, for functions of the type that is set, or of both.
     pub(super) fn listed(&self) -> Vec<Listed> {
-        let Settings { selection, static_only, function, engine, .. } = self.settings;
-        let kinds = match function.kind {
+        let Settings { selection, static_only, engine, .. } = self.settings;
+        let kinds = match self.kind {
             Some(kind) => vec![kind],
             None => vec![FunctionType::Event, FunctionType::Http],
         };
         let rules = RULES
             .iter()
-            .filter(|rule| rules::concerns(rule, function.kind))
+            .filter(|rule| rules::concerns(rule, self.kind))
             .filter(|rule| match rule.look {
                 Look::Engines(_) => !static_only && engine.are_several(),
                 look => look.is_static() || !static_only,
@@ -120,7 +148,7 @@ impl<'a> Jobs<'a> {
         Ok(Job {
             reference: Reference::parse(&image.text, std::path::Path::exists)?,
             known_as: image.known_as.clone(),
-            function: settings.function.clone(),
+            function: Function { kind: self.kind, ..settings.function.clone() },
             engine: self.engines.first().cloned(),
             compare_with: self.engines.iter().skip(1).cloned().collect(),
             suites: Arc::clone(&self.suites),

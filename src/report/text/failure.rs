@@ -32,10 +32,28 @@ pub(super) fn all(
     let mut told: Vec<&Check> =
         image.checks.iter().filter(|check| is_told(check, fail_on, page)).collect();
     told.sort_by_key(|check| weight(check));
-    for check in told {
-        one(check, page, out)?;
+    // What one defect breaks alike is told once.
+    let mut left = told.as_slice();
+    let mut seen: Vec<&Check> = Vec::new();
+    while let [check, after @ ..] = left {
+        left = after;
+        if seen.iter().any(|earlier| alike(earlier, check)) {
+            continue;
+        }
+        seen.push(check);
+        let others = after.iter().filter(|other| alike(check, other));
+        let others: Vec<&str> = others.map(|other| other.id.as_str()).collect();
+        one(check, &others, page, out)?;
     }
     image.trouble.as_ref().map_or(Ok(()), |trouble| in_trouble(trouble, page, out))
+}
+
+/// Whether all is the same of two failures but what they are of.
+fn alike(one: &Check, other: &Check) -> bool {
+    (one.status, one.severity, one.cause) == (other.status, other.severity, other.cause)
+        && (&one.message, &one.evidence, &one.fix) == (&other.message, &other.evidence, &other.fix)
+        && one.place == other.place
+        && !one.message.is_empty()
 }
 
 fn is_told(check: &Check, fail_on: Severity, page: Page) -> bool {
@@ -57,7 +75,7 @@ fn weight(check: &Check) -> u8 {
     }
 }
 
-fn one(check: &Check, page: Page, out: &mut dyn Write) -> io::Result<()> {
+fn one(check: &Check, others: &[&str], page: Page, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)?;
     let start = format!("{} {} ", label(check), printable(&check.id));
     write!(out, "{} {} ", colour(label(check)), printable(&check.id).bold())?;
@@ -66,6 +84,12 @@ fn one(check: &Check, page: Page, out: &mut dyn Write) -> io::Result<()> {
     let plain = str::to_owned as fn(&str) -> String;
     let dimmed = (|line: &str| line.dimmed().to_string()) as fn(&str) -> String;
     let prose = prose(page);
+    let others = match others {
+        [] => String::new(),
+        [other] => format!("{other} fails alike"),
+        [first, .., last] => format!("{first} to {last}, {} checks, fail alike", others.len()),
+    };
+    field("also", [others.as_str()], plain, page, out)?;
     field("found", [check.message.as_str()], plain, prose, out)?;
     field("cause", check.cause.map(Cause::word), plain, page, out)?;
     if let Some(place) = &check.place {

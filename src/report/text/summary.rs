@@ -21,11 +21,23 @@ pub(super) fn write(report: &Report, page: Page, out: &mut dyn Write) -> io::Res
     }
     let verdict = colour(word(report.verdict())).bold();
     match report.images.as_slice() {
-        [image] => writeln!(out, "conform: {verdict}  {}", outcome(image)),
+        [image] => {
+            let start = "conform: ".len() + word(report.verdict()).len() + 2;
+            let room = page.width.map_or(usize::MAX, |width| width.saturating_sub(start));
+            writeln!(out, "conform: {verdict}  {}", fit(outcome(image), room))
+        }
         images => {
             let counts = counts(report.counts());
             writeln!(out, "conform: {verdict}  {} images, {counts}", images.len())
         }
+    }
+}
+
+/// The outcome, without its limit where the line would be longer than the terminal.
+fn fit(text: String, room: usize) -> String {
+    match text.rsplit_once(", limit ") {
+        Some((start, _)) if columns(&text) > room => format!("{start})"),
+        _ => text,
     }
 }
 

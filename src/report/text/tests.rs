@@ -4,6 +4,7 @@ use anstream::StripStream;
 use expect_test::expect_file;
 
 use super::*;
+use crate::check::{Check, Status};
 use crate::report::sample;
 
 fn written(report: &Report, page: Page) -> String {
@@ -58,7 +59,12 @@ fn the_last_line_is_the_verdict_at_every_detail() {
         for detail in [Detail::Brief, Detail::Normal, Detail::Full] {
             for width in [None, Some(80)] {
                 let text = written(&report, page(width, detail));
-                assert_eq!(text.lines().last(), Some(start));
+                // Where the line is too long for the terminal, it is the limit that goes.
+                let wanted = match (width, start.rsplit_once(", limit ")) {
+                    (Some(width), Some((short, _))) if start.len() > width => format!("{short})"),
+                    _ => start.to_owned(),
+                };
+                assert_eq!(text.lines().last(), Some(wanted.as_str()));
             }
         }
     }
@@ -94,4 +100,18 @@ fn skips_for_one_reason_share_a_line_on_a_terminal() {
     assert!(folded(page(Some(80), Detail::Normal)));
     assert!(!folded(page(None, Detail::Normal)));
     assert!(!folded(page(Some(80), Detail::Full)));
+}
+
+#[test]
+fn what_fails_alike_is_told_once() {
+    let mut image = sample::failing();
+    let first = image.checks.iter().find(|check| check.status == Status::Fail).cloned();
+    let first = first.expect("a failure");
+    for id in ["B997", "B998", "B999"] {
+        image.checks.push(Check { id: id.to_owned(), ..first.clone() });
+    }
+    let report = Report { images: vec![image], ..sample::report() };
+    let text = written(&report, page(None, Detail::Normal));
+    assert_eq!(text.matches("B997 to B999, 3 checks, fail alike").count(), 1, "{text}");
+    assert_eq!(text.lines().filter(|line| line.starts_with("FAIL B99")).count(), 0, "{text}");
 }
