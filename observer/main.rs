@@ -226,7 +226,9 @@ impl Observer {
             Some("traces") => {
                 // Among the other's processes its first one is the first one.
                 let among = self.inside.as_ref().map(|_| 1);
-                let first = among.or(self.first.as_ref().map(|first| first.pid));
+                // The number of one that has ended may be another's.
+                let lives = self.first.as_ref().filter(|first| !first.has_ended());
+                let first = among.or(lives.map(|first| first.pid));
                 let refused = self.group.as_ref().and_then(Group::forks_refused);
                 self.tell(&format!("traces {}", traces::tell(first, refused)));
             }
