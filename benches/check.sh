@@ -12,7 +12,7 @@ tag=scf-conform-bench:$$
 work=$(mktemp -d)
 trap 'docker rm -f "bench-$$" >/dev/null 2>&1 || true; docker rmi -f "$tag" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
-cargo build --release --quiet
+cargo build --release --quiet --locked
 conform=$PWD/target/release/scf-conform
 
 # The same image for Docker: the fixture's one layer under the fixture's own command.

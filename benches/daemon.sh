@@ -12,7 +12,7 @@ work=$(mktemp -d)
 tag=scf-conform-bench:$$
 trap 'docker rmi -f "$tag" >/dev/null 2>&1 || true; rm -rf "$work"' EXIT
 
-cargo build --release --quiet
+cargo build --release --quiet --locked
 conform=$PWD/target/release/scf-conform
 
 python3 benches/image.py "$work/layout" "$megabytes"

@@ -13,7 +13,7 @@ work=$(mktemp -d)
 server=
 trap '[ -z "$server" ] || kill "$server" 2>/dev/null; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 
-cargo build --release --quiet
+cargo build --release --quiet --locked
 conform=$PWD/target/release/scf-conform
 
 python3 benches/image.py "$work/layout" "$megabytes"

@@ -112,6 +112,28 @@ fn what_is_wrong_is_told_and_nothing_is_run() {
 }
 
 #[test]
+fn as_many_at_once_as_the_function_takes() {
+    let check = |options: &[&str]| {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut command = program(dir.path());
+        command.args(["check", "--type", "http", "--only", "H029", "-v", "fixture:http-hello"]);
+        ran(command.args(options))
+    };
+    let many = check(&["--concurrency", "10"]);
+    assert_eq!(many.code, Some(0), "{}{}", many.out, many.err);
+    assert!(many.out.contains("10 of 10 answered: status 200"), "{}", many.out);
+    let usual = check(&[]);
+    assert!(usual.out.contains("takes one request at a time"), "{}", usual.out);
+    let too_many = check(&["--concurrency", "101"]);
+    assert_eq!(too_many.code, Some(2));
+    assert!(
+        too_many.err.contains("101 requests at once are outside of 1 to 100"),
+        "{}",
+        too_many.err
+    );
+}
+
+#[test]
 fn suites_are_listed_shown_and_linted() {
     let list = run(&["suite", "list"]);
     assert_eq!(list.code, Some(0));
@@ -132,7 +154,7 @@ fn suites_are_listed_shown_and_linted() {
     );
     file("bad.yaml", "suite: a\ntype: http\ncases: []\n");
     let good = ran(program(dir.path()).args(["suite", "lint", "good.yaml"]));
-    assert_eq!((good.code, good.out.as_str()), (Some(0), "good.yaml: 1 cases, nothing is wrong\n"));
+    assert_eq!((good.code, good.out.as_str()), (Some(0), "good.yaml: 1 case, nothing is wrong\n"));
     let both =
         ran(program(dir.path()).args(["suite", "lint", "good.yaml", "bad.yaml", "none.yaml"]));
     assert_eq!(both.code, Some(2));

@@ -101,21 +101,28 @@ fn list(files: &[String], environment: &Environment) -> Exit {
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "{:8} {:5} {:>3} cases  {}",
+            "{:8} {:5} {:>9}  {}",
             suite.name,
             suite.kind.word(),
-            suite.cases.len(),
+            count(suite),
             suite.about.lines().next().unwrap_or(&suite.file)
         );
     }
     term::print(&text, exit)
 }
 
+fn count(suite: &Suite) -> String {
+    match suite.cases.len() {
+        1 => "1 case".to_owned(),
+        more => format!("{more} cases"),
+    }
+}
+
 fn lint(files: &[String], environment: &Environment) -> Exit {
     let (suites, exit) = read(files, &given(environment));
     let mut text = String::new();
     for suite in &suites {
-        let _ = writeln!(text, "{}: {} cases, nothing is wrong", suite.file, suite.cases.len());
+        let _ = writeln!(text, "{}: {}, nothing is wrong", suite.file, count(suite));
     }
     term::print(&text, exit)
 }

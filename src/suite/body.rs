@@ -1,12 +1,38 @@
 //! The bodies of requests: text, JSON, bytes, or so many of them.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
 
 use super::amount;
 use super::cursor::{Cursor, Fields};
-use super::invocation::Body;
+use super::printable;
 use super::shape::{FILE, Form, Key, SIZE, Shape, Table};
+
+/// A request's body.
+#[derive(Clone, PartialEq)]
+pub enum Body {
+    /// These bytes.
+    Bytes {
+        /// As they go out.
+        bytes: Vec<u8>,
+        /// What an HTTP request says that they are.
+        media_type: &'static str,
+    },
+    /// So many bytes of the letter x, made when they are sent.
+    Size(u64),
+    /// JSON with so many bytes of the letter x in it, made when it is sent.
+    Padded {
+        /// What goes before them.
+        before: Vec<u8>,
+        /// How many they are.
+        count: usize,
+        /// What goes behind them.
+        after: Vec<u8>,
+    },
+}
 
 /// The words for a body, below `event:` and below `body:` of `http:`.
 pub(super) const JSON: Key = Key::new("json", "any value, sent as compact JSON", Shape::Json);
@@ -80,4 +106,62 @@ fn binary(value: &Cursor<'_>, bytes: Option<Vec<u8>>, coding: &str) -> Option<Bo
         value.wrong(format!("this is no {coding}"), None);
     }
     bytes.map(|bytes| Body::Bytes { bytes, media_type: "application/octet-stream" })
+}
+
+impl Body {
+    /// A value as compact JSON.
+    #[must_use]
+    pub fn json(value: &Value) -> Body {
+        Body::Bytes { bytes: value.to_string().into_bytes(), media_type: "application/json" }
+    }
+
+    /// The bytes of a file, said to be what they look like.
+    #[must_use]
+    pub fn of_file(bytes: Vec<u8>) -> Body {
+        let media_type = if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
+            "application/json"
+        } else if std::str::from_utf8(&bytes).is_ok() {
+            "text/plain; charset=utf-8"
+        } else {
+            "application/octet-stream"
+        };
+        Body::Bytes { bytes, media_type }
+    }
+
+    /// The bytes that go out.
+    #[must_use]
+    pub fn bytes(&self) -> Vec<u8> {
+        match self {
+            Body::Bytes { bytes, .. } => bytes.clone(),
+            Body::Padded { before, count, after } => {
+                [before.as_slice(), &vec![b'x'; *count], after].concat()
+            }
+            Body::Size(size) => vec![b'x'; usize::try_from(*size).unwrap_or(usize::MAX)],
+        }
+    }
+
+    /// What an HTTP request says that it is.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        match self {
+            Body::Bytes { media_type, .. } => media_type,
+            Body::Padded { .. } => "application/json",
+            Body::Size(_) => "application/octet-stream",
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Body::Bytes { bytes, media_type } => {
+                write!(f, "{media_type}: {}", printable::bytes(bytes, usize::MAX))
+            }
+            Body::Size(size) => write!(f, "{size} bytes"),
+            Body::Padded { before, count, after } => {
+                let shown = |bytes: &[u8]| printable::bytes(bytes, usize::MAX);
+                write!(f, "application/json: {}<{count} x>{}", shown(before), shown(after))
+            }
+        }
+    }
 }

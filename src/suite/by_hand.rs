@@ -1,10 +1,11 @@
 //! One invocation from the words of a command line, told about as in a suite.
 
+use super::body::Body;
 use super::case::Case;
 use super::cursor::{Cursor, Reader};
 use super::flow::Flow;
 use super::headers::{HeaderEdit, is_token};
-use super::invocation::{Body, Http, Invocation, event as read_event, http as read_http, merge};
+use super::invocation::{Http, Invocation, event as read_event, http as read_http, merge};
 use super::node::Node;
 use super::printable;
 use super::triggers::TRIGGERS;

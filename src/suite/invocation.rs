@@ -1,15 +1,14 @@
 //! The `event:` and `http:` of a case: what is sent.
 
-use std::fmt::{self, Write as _};
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use super::amount;
-use super::body;
+use super::body::{self, Body};
 use super::cursor::{Cursor, advice};
 use super::headers::is_token;
 use super::node::Node;
-use super::printable;
 use super::shape::{ANY, Entries, Form, Key, SIZE, Shape, Table};
 use super::triggers;
 use super::variables;
@@ -37,20 +36,6 @@ pub struct Http {
     pub target: String,
     /// `None` sends none, and no length where the method needs none.
     pub body: Option<Body>,
-}
-
-/// A request's body.
-#[derive(Clone, PartialEq)]
-pub enum Body {
-    /// These bytes.
-    Bytes {
-        /// As they go out.
-        bytes: Vec<u8>,
-        /// What an HTTP request says that they are.
-        media_type: &'static str,
-    },
-    /// So many bytes of the letter x, made when they are sent.
-    Size(u64),
 }
 
 /// The key that makes an event large.
@@ -156,10 +141,11 @@ pub(super) fn event(cursor: &Cursor<'_>) -> Option<Invocation> {
         if let Some(with) = with {
             merge(&mut event, with.json());
         }
-        if let Some(size) = padded {
-            pad(&mut event, &size);
-        }
-        return Some(Invocation::Event { body: Body::json(&event), trigger: Some(trigger.name) });
+        let body = match padded {
+            Some(size) => pad(event, &size)?,
+            None => Body::json(&event),
+        };
+        return Some(Invocation::Event { body, trigger: Some(trigger.name) });
     }
     if let Some(with) = with {
         with.wrong_key("`with:` changes a trigger's event, and there is no `trigger:`", None);
@@ -170,20 +156,24 @@ pub(super) fn event(cursor: &Cursor<'_>) -> Option<Invocation> {
     body::parse(word, &value).map(|body| Invocation::Event { body, trigger: None })
 }
 
-/// Makes an event so large that it has a number of bytes as compact JSON.
-fn pad(event: &mut Value, cursor: &Cursor<'_>) {
-    let Some(size) = amount::size(cursor, body::LARGEST) else { return };
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    if !event.is_object() {
+/// Makes an event so large that it has a number of bytes as compact JSON. Several megabytes of
+/// one letter are not kept: they are made when they are sent.
+fn pad(mut event: Value, cursor: &Cursor<'_>) -> Option<Body> {
+    let size = usize::try_from(amount::size(cursor, body::LARGEST)?).unwrap_or(usize::MAX);
+    let Value::Object(map) = &mut event else {
         cursor.wrong("only a map can be padded", None);
-        return;
-    }
-    event[PADDING] = Value::String(String::new());
-    let Some(missing) = size.checked_sub(event.to_string().len()) else {
-        cursor.wrong("the event is larger than that without padding", None);
-        return;
+        return None;
     };
-    event[PADDING] = Value::String("x".repeat(missing));
+    // At the end, wherever it was.
+    map.shift_remove(PADDING);
+    map.insert(PADDING.to_owned(), Value::String(String::new()));
+    let mut before = event.to_string().into_bytes();
+    let Some(count) = size.checked_sub(before.len()) else {
+        cursor.wrong("the event is larger than that without padding", None);
+        return None;
+    };
+    let after = before.split_off(before.len() - 2);
+    Some(Body::Padded { before, count, after })
 }
 
 fn trigger(cursor: &Cursor<'_>) -> Option<&'static triggers::Trigger> {
@@ -316,56 +306,6 @@ impl Invocation {
             Invocation::Http(Http { method, target, body: Some(body) }) => {
                 format!("{method} {target} with {}", short(format!("{body:?}")))
             }
-        }
-    }
-}
-
-impl Body {
-    /// A value as compact JSON.
-    #[must_use]
-    pub fn json(value: &Value) -> Body {
-        Body::Bytes { bytes: value.to_string().into_bytes(), media_type: "application/json" }
-    }
-
-    /// The bytes of a file, said to be what they look like.
-    #[must_use]
-    pub fn of_file(bytes: Vec<u8>) -> Body {
-        let media_type = if serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok() {
-            "application/json"
-        } else if std::str::from_utf8(&bytes).is_ok() {
-            "text/plain; charset=utf-8"
-        } else {
-            "application/octet-stream"
-        };
-        Body::Bytes { bytes, media_type }
-    }
-
-    /// The bytes that go out.
-    #[must_use]
-    pub fn bytes(&self) -> Vec<u8> {
-        match self {
-            Body::Bytes { bytes, .. } => bytes.clone(),
-            Body::Size(size) => vec![b'x'; usize::try_from(*size).unwrap_or(usize::MAX)],
-        }
-    }
-
-    /// What an HTTP request says that it is.
-    #[must_use]
-    pub fn media_type(&self) -> &'static str {
-        match self {
-            Body::Bytes { media_type, .. } => media_type,
-            Body::Size(_) => "application/octet-stream",
-        }
-    }
-}
-
-impl fmt::Debug for Body {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Body::Bytes { bytes, media_type } => {
-                write!(f, "{media_type}: {}", printable::bytes(bytes, usize::MAX))
-            }
-            Body::Size(size) => write!(f, "{size} bytes"),
         }
     }
 }

@@ -40,6 +40,7 @@ mod shape;
 mod triggers;
 mod variables;
 
+pub use body::Body;
 pub use builtin::builtin;
 pub use capture::Capture;
 pub use case::{Case, Proof, Suite};
@@ -48,7 +49,7 @@ pub use expect::{Expectation, Judgement, KINDS, Kept, Kind, Look};
 pub use flow::{AtOnce, Client, Flow, OnInstance, Role};
 pub use given::{Given, Unset};
 pub use headers::{HeaderEdit, NameCase};
-pub use invocation::{Body, Http, Invocation};
+pub use invocation::{Http, Invocation};
 pub use job::RunExpected;
 pub use judge::{decoded, ending};
 pub use late::{Late, Values};

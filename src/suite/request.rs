@@ -1,7 +1,8 @@
 //! The request that a case makes, whole: every header in its order and its case.
 
+use super::body::Body;
 use super::case::Case;
-use super::invocation::{Body, Invocation};
+use super::invocation::Invocation;
 use crate::contract::{
     Credentials, Function, FunctionType, HeaderSet, MemoryMb, closing_header, context_headers,
     leading_headers,
