@@ -90,6 +90,12 @@ impl Group {
         Used { cpu, peak: (self.peak > 0).then_some(self.peak), out_of_memory: out }
     }
 
+    /// How often the limit of processes refused one.
+    pub fn forks_refused(&self) -> Option<u64> {
+        let of = |controller| self.number(controller, "pids.events", Some("max"));
+        of("").or_else(|| of("pids"))
+    }
+
     /// A number of a file, or of the line in it that begins with a word.
     fn number(&self, controller: &str, file: &str, word: Option<&str>) -> Option<u64> {
         let text = fs::read_to_string(self.place(controller, file)?).ok()?;

@@ -13,6 +13,7 @@
 //! | `calm` | the start is over: looks less often |
 //! | `probe UID GID GROUP…` | makes a file in `/tmp`: `probed 0`, or the error's number |
 //! | `reach ADDRESS` | connects there: `reached 0`, or the error's number |
+//! | `traces` | what its processes are doing, and all sockets here: `traces JSON` |
 //!
 //! | told | |
 //! |---|---|
@@ -25,8 +26,10 @@
 mod first;
 mod group;
 mod inside;
+mod json;
 mod kernel;
 mod tables;
+mod traces;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -219,6 +222,15 @@ impl Observer {
                 let taken = taken.and_then(|to| TcpStream::connect_timeout(&to, CONNECT));
                 let errno = number(&taken);
                 self.tell(&format!("reached {errno}"));
+            }
+            Some("traces") => {
+                // Among the other's processes its first one is the first one.
+                let among = self.inside.as_ref().map(|_| 1);
+                // The number of one that has ended may be another's.
+                let lives = self.first.as_ref().filter(|first| !first.has_ended());
+                let first = among.or(lives.map(|first| first.pid));
+                let refused = self.group.as_ref().and_then(Group::forks_refused);
+                self.tell(&format!("traces {}", traces::tell(first, refused)));
             }
             _ => self.tell(&format!("failed `{line}` is no command")),
         }

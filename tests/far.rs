@@ -21,7 +21,7 @@ use scf_conform::contract::Function;
 use scf_conform::endpoint::{self, Surroundings};
 use scf_conform::engine::docker::{Docker, LABEL};
 use scf_conform::engine::{Engine, Instance};
-use scf_conform::evidence::{Reach, TmpProbe};
+use scf_conform::evidence::{Delivery, Reach, TmpProbe};
 use scf_conform::image::recipe::FIXTURES;
 use scf_conform::image::{Blobs, Depth, Image, load};
 use scf_conform::oci::Reference;
@@ -31,13 +31,18 @@ use scf_conform::selftest::{self, Fixture};
 use scf_conform::source::{self, Local};
 
 /// Those in which the far way differs most from the near one.
-const CHOSEN: [&str; 15] = [
+const CHOSEN: [&str; 20] = [
     "b001-exits",
     "b001-ipv6-any",
+    "b001-left-alone",
     "b001-listens-late",
     "b001-loopback",
     "b001-no-shebang",
     "b001-out-of-memory",
+    "b001-too-slow",
+    "b001-udp-only",
+    "b001-unix-socket",
+    "b001-waits-on-name",
     "b001-wrong-port",
     "b002-exits-after-first",
     "b004-fills-tmp",
@@ -79,6 +84,7 @@ fn main() -> ExitCode {
     };
     trial("a_late_server_is_never_reported_early", late_is_late);
     trial("what_is_bound_to_loopback_is_not_reached", loopback);
+    trial("a_dropped_sigterm_is_told", dropped);
     trial("an_engine_may_show_no_processes", guarded);
     trial("tmp_is_tried_as_the_image_s_user", tmp_of_user);
     trial("nothing_is_left_of_a_run", nothing_left);
@@ -240,10 +246,37 @@ fn guarded(world: &World) -> Result<(), Failed> {
     if listen < Duration::from_secs(1) {
         return Err(format!("{listen:?}").into());
     }
-    for name in ["b001-loopback", "b001-out-of-memory", "b004-much-in-tmp", "hello"] {
+    for name in [
+        "b001-left-alone",
+        "b001-loopback",
+        "b001-out-of-memory",
+        "b001-udp-only",
+        "b001-unix-socket",
+        "b004-much-in-tmp",
+        "hello",
+    ] {
         for fixture in selftest::fixtures(&[name.to_owned()])? {
             let engine: Arc<dyn Engine> = Arc::clone(&engine) as Arc<dyn Engine>;
             agrees(&fixture, engine, &world.scratch)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether the kernel hands a SIGTERM on is told before it is sent, from beside and from within.
+fn dropped(world: &World) -> Result<(), Failed> {
+    let guarded = reach(&forwarder(Kind::Guarded)?)?;
+    for engine in [&world.engine, &guarded] {
+        let sent = |arguments: &str| -> Result<Delivery, Failed> {
+            let instance = world.hello(arguments)?.boot(engine)?;
+            until("LISTEN", || listens(instance.as_ref()));
+            let delivery = instance.terminate()?;
+            instance.stop()?;
+            Ok(delivery)
+        };
+        match (sent("--term ignore")?, sent("--term never")?) {
+            (Delivery::Dropped, Delivery::Delivered) => {}
+            other => return Err(format!("{other:?}").into()),
         }
     }
     Ok(())

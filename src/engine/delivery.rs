@@ -15,7 +15,7 @@ pub(super) fn of_sigterm(pid: i32) -> Delivery {
 
 /// Of `/proc/PID/status`. The kernel drops for the first process of a namespace whatever it
 /// neither catches nor holds back to take it later.
-fn delivery(status: &str) -> Delivery {
+pub(super) fn delivery(status: &str) -> Delivery {
     let mask = |name: &str| {
         let line = status.lines().find_map(|line| line.strip_prefix(name))?;
         u64::from_str_radix(line.trim(), 16).ok()

@@ -99,6 +99,11 @@ pub(super) fn understood(texts: &[Texts]) -> Vec<Process> {
 }
 
 impl Texts {
+    /// The text of `/proc/PID/status`; empty where it could not be read.
+    pub(super) fn status(&self) -> &str {
+        &self.status
+    }
+
     fn number(&self) -> Option<&str> {
         self.stat.split_once(' ').map(|(number, _)| number)
     }

@@ -241,7 +241,11 @@ impl Instance for Booted {
     }
 
     fn terminate(&self) -> Result<Delivery, EngineError> {
-        let delivery = self.seen.as_ref().map_or(Delivery::Delivered, Seen::delivery_of_sigterm);
+        let delivery = match (&self.far, &self.seen) {
+            (Some(far), _) => far.delivery_of_sigterm(),
+            (None, Some(seen)) => seen.delivery_of_sigterm(),
+            (None, None) => Delivery::Delivered,
+        };
         let id = self.id().to_owned();
         let options = KillContainerOptionsBuilder::default().signal("SIGTERM").build();
         let asked = self
@@ -257,7 +261,10 @@ impl Instance for Booted {
     }
 
     fn traces(&self) -> Traces {
-        self.seen.as_ref().map(Seen::traces).unwrap_or_default()
+        match (&self.far, &self.seen) {
+            (Some(far), _) => far.traces(),
+            (None, seen) => seen.as_ref().map(Seen::traces).unwrap_or_default(),
+        }
     }
 
     fn stop(self: Box<Self>) -> Result<Option<Ending>, EngineError> {

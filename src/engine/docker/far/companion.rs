@@ -268,8 +268,8 @@ fn body(observer: &Observer, owner: &Owner, sight: Sight, tmp: Mount) -> Contain
 /// An observer's container, which may no more than it has to.
 pub(super) fn quiet(observer: &Observer, owner: &Owner, host: HostConfig) -> ContainerCreateBody {
     // To end the other one; to be its user for a moment, with its user's rights; to come before
-    // others while it starts.
-    let rights = ["KILL", "SETUID", "SETGID", "DAC_OVERRIDE", "SYS_NICE"];
+    // others while it starts; to see in what call its processes wait.
+    let rights = ["KILL", "SETUID", "SETGID", "DAC_OVERRIDE", "SYS_NICE", "SYS_PTRACE"];
     let host = HostConfig {
         readonly_rootfs: Some(true),
         cap_drop: Some(vec!["ALL".to_owned()]),

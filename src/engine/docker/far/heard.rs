@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Text that is no message of the observer's, at most.
-const LONGEST: usize = 1 << 20;
+const LONGEST: usize = 16 << 20;
 
 /// All that was told so far.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub(super) struct Heard {
     pub(super) out_of_memory: Option<u64>,
     /// The answer to the last question: its word, and an error number.
     pub(super) answer: Option<(String, i32)>,
+    /// The answer to the last question for traces, in JSON.
+    pub(super) traces: Option<String>,
     /// Why nothing more is heard.
     pub(super) lost: Option<String>,
 }
@@ -114,6 +116,7 @@ impl Heard {
             "probed" | "reached" | "listening" => {
                 self.answer = Some((word.to_owned(), values.parse().unwrap_or(-1)));
             }
+            "traces" => self.traces = Some(values.to_owned()),
             _ => self.lost = Some(format!("its observer says: {line}")),
         }
     }
@@ -180,7 +183,8 @@ mod tests {
 
     #[test]
     fn messages_come_in_pieces() {
-        let text = b"table 1 2\na b\nc d\nused 7 - 0\nprobed 13\ntmp 4096\ntable 2 0\nended 9\n";
+        let text = b"table 1 2\na b\nc d\nused 7 - 0\nprobed 13\ntmp 4096\ntraces {\"a b\":1}\n\
+            table 2 0\nended 9\n";
         for at in 0..text.len() {
             let mut heard = Heard::default();
             heard.take(&text[..at], now());
@@ -189,6 +193,7 @@ mod tests {
             assert_eq!(heard.cpu, Some(Duration::from_nanos(7)));
             assert_eq!((heard.memory_peak, heard.out_of_memory), (None, Some(0)));
             assert_eq!(heard.answer, Some(("probed".to_owned(), 13)));
+            assert_eq!(heard.traces.as_deref(), Some(r#"{"a b":1}"#));
             assert_eq!(heard.lost, None);
         }
         let mut heard = Heard::default();

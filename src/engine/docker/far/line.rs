@@ -118,6 +118,14 @@ impl Line {
         heard.ok_or_else(|| self.why_silent())
     }
 
+    /// Asks what it sees, one question at a time. The answer is JSON.
+    pub(super) fn ask_for_traces(&self) -> std::io::Result<String> {
+        self.heard().traces = None;
+        self.command("traces");
+        let heard = self.wait_for(ANSWER, |heard| heard.traces.take());
+        heard.ok_or_else(|| self.why_silent())
+    }
+
     /// Why there is no answer.
     pub(super) fn why_silent(&self) -> std::io::Error {
         let lost = self.heard().lost.clone();

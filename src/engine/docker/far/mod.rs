@@ -14,11 +14,12 @@ mod inside;
 mod layer;
 mod line;
 mod route;
+mod traces;
 mod trial;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use bollard::models::ContainerCreateBody;
@@ -28,8 +29,8 @@ use super::instance::Container;
 use super::leftovers::Owner;
 use super::life::Life;
 use super::limits::Found;
-use crate::engine::EngineError;
-use crate::evidence::{TmpProbe, Write};
+use crate::engine::{EngineError, Traces};
+use crate::evidence::{Delivery, TmpProbe, Write};
 use crate::image::User;
 use crate::plan::Plan;
 pub(super) use companion::Observer;
@@ -37,6 +38,7 @@ use companion::{Companion, Sight};
 use inside::Inside;
 use layer::Layer;
 pub(super) use route::{Route, Way, way};
+use traces::Told;
 
 /// Between two looks at what the engine tells of a start, while nothing is heard.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -238,8 +240,38 @@ impl Far {
     }
 
     fn ask(&self, question: &str, answer: &str) -> io::Result<i32> {
-        let _one = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.one();
         self.companion.line.ask(question, answer)
+    }
+
+    /// Only one asks at a time.
+    fn one(&self) -> MutexGuard<'_, ()> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What its processes are doing, and the sockets of its network. What cannot be seen is left
+    /// out.
+    pub(super) fn traces(&self) -> Traces {
+        self.told().unwrap_or_default().understood()
+    }
+
+    /// What the kernel does with a SIGTERM for the first process.
+    pub(super) fn delivery_of_sigterm(&self) -> Delivery {
+        // Where nothing is told, the wait for its end tells.
+        self.told().unwrap_or_default().delivery_of_sigterm()
+    }
+
+    /// The sockets are those of the first observer's network, the processes seen by the second
+    /// one where there is one.
+    fn told(&self) -> io::Result<Told> {
+        let _one = self.one();
+        let mut told = Told::read(&self.companion.line.ask_for_traces()?)?;
+        if let Some(inside) = self.inside.get() {
+            // With the instance this one is gone, too; the sockets stay.
+            let seen = inside.line.ask_for_traces().and_then(|text| Told::read(&text));
+            told.processes = seen.unwrap_or_default().processes;
+        }
+        Ok(told)
     }
 
     /// Limits that are watched, and not kept by the engine.
