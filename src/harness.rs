@@ -20,10 +20,6 @@
 //! Filters, `--list`, `--exact` and `--nocapture` are those of every test of Rust. In one process
 //! the image is booted once for all tests; nextest, which starts a process for each test, has it
 //! booted for each that needs it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "is a program's `main`: reads arguments, environment and suites"
-)]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -45,6 +41,7 @@ use crate::run::{Cancel, Silent};
 use crate::selection::{Glob, Selection};
 use crate::source::Local;
 use crate::suite::{Origin, Style, Suite, builtin, number, parse};
+use crate::user_file;
 use crate::variables::{default_cache_dir, logins, surroundings};
 
 /// Checks an image, written as for `scf-conform check`, with everything as it is by default.
@@ -230,8 +227,8 @@ fn suites(files: &[PathBuf]) -> Result<Vec<Suite>, String> {
     let mut suites = Vec::new();
     for path in files {
         let file = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("read suite `{file}`: {error}"))?;
+        let text =
+            user_file::text(path).map_err(|error| format!("read suite `{file}`: {error}"))?;
         let suite = parse(&file, &text, Origin::User);
         suites.push(suite.map_err(|problems| problems.render(Style::Plain))?);
     }

@@ -26,5 +26,6 @@ pub mod suite;
 pub mod sys;
 pub mod units;
 pub mod unpack;
+pub mod user_file;
 pub mod variables;
 pub mod waiver;

@@ -201,3 +201,44 @@ fn a_suite_says_what_the_image_is_checked_as() {
     assert_eq!(refused.code, Some(2), "{}{}", refused.out, refused.err);
     assert!(refused.err.contains("suite `mine` is for http functions"), "{}", refused.err);
 }
+
+#[test]
+fn files_without_end_are_refused() {
+    for arguments in [
+        ["suite", "lint", "/dev/zero", "", ""],
+        ["check", "-c", "/dev/zero", "fixture:hello", ""],
+        ["check", "--static", "--ca", "/dev/zero", "docker://127.0.0.1:1/x"],
+        ["invoke", "--http", "POST /", "--data=@/dev/zero", "fixture:hello"],
+    ] {
+        let arguments: Vec<&str> = arguments.into_iter().filter(|word| !word.is_empty()).collect();
+        let ran = run(&arguments);
+        assert!(matches!(ran.code, Some(2 | 3)), "{arguments:?}: {:?} {}", ran.code, ran.err);
+        assert!(ran.err.contains("it has more than"), "{arguments:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn includes_that_double_at_each_level_are_refused_in_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for level in 0..15 {
+        let next = level + 1;
+        let text = format!(
+            "suite: c{level}\ntype: http\ninclude: [c{next}.yaml, c{next}.yaml]\ncases: [{{name: c, http: GET /}}]\n"
+        );
+        std::fs::write(dir.path().join(format!("c{level}.yaml")), text).expect("a file");
+    }
+    let last = "suite: last\ntype: http\ncases: [{name: c, http: GET /}]\n";
+    std::fs::write(dir.path().join("c15.yaml"), last).expect("a file");
+    let ran = ran(program(dir.path()).args(["suite", "lint", "c0.yaml"]));
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("more than 1000 suites are included in all"), "{}", ran.err);
+    assert!(ran.err.lines().count() < 100, "{}", ran.err.lines().count());
+}
+
+#[test]
+fn a_secret_is_in_no_complaint_about_it() {
+    let ran = run(&["check", "--secret", "hunter2hunter2", "fixture:hello"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+    assert!(ran.err.contains("`--secret ***` is no variable: write NAME=VALUE"), "{}", ran.err);
+}

@@ -18,7 +18,7 @@ const FLOORS: &[(&str, &str)] = &[
     ("contract", "check oci units"),
     ("image", "oci units"),
     ("evidence", "check units"),
-    ("registry", "oci units"),
+    ("registry", "oci units user_file"),
     ("push", "endpoint image oci registry"),
     ("source", "endpoint image oci registry units"),
     ("catalogue", "check contract nearest rules suite"),
@@ -41,9 +41,10 @@ const FLOORS: &[(&str, &str)] = &[
     ),
     ("gate", "check contract engine oci pipeline report suite"),
     ("variables", "endpoint"),
+    ("user_file", "units"),
     (
         "harness",
-        "check contract engine oci pipeline registry report rules run selection source suite variables",
+        "check contract engine oci pipeline registry report rules run selection source suite user_file variables",
     ),
 ];
 

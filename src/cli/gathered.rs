@@ -1,8 +1,8 @@
 //! Gathers what the command line, the environment and the file say, and tells what is wrong
 //! in it where it was written.
-#![expect(clippy::disallowed_methods, reason = "reads the user's file of options")]
 
-use std::{fs, io};
+use std::io;
+use std::path::Path;
 
 use super::environment::Environment;
 use super::exit::Exit;
@@ -11,6 +11,7 @@ use super::layer::{CONFIG_VARIABLE, IMAGES, Layer, OPTIONS, Origin, variable};
 use super::settings::{Settings, Wrong};
 use super::term;
 use scf_conform::nearest::nearest;
+use scf_conform::user_file;
 
 /// The settings of a run.
 pub(super) struct Gathered {
@@ -67,7 +68,7 @@ fn told(wrong: Wrong, file: Option<&OptionsFile>) -> Exit {
 /// The file that is named, which has to be there, or the usual one, which need not.
 fn options_file(named: Option<&String>) -> Result<Option<OptionsFile>, Exit> {
     let path = named.map_or(FILE, String::as_str);
-    match fs::read_to_string(path) {
+    match user_file::text(Path::new(path)) {
         Ok(text) => Ok(Some(OptionsFile { path: path.to_owned(), text })),
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {

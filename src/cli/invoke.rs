@@ -1,8 +1,8 @@
 //! `invoke`: an image is booted and invoked by hand. The answer goes to stdout; what the
 //! platform would log goes to stderr.
-#![expect(clippy::disallowed_methods, reason = "reads the data that the user names")]
 
-use std::io::{self, BufRead as _, Read as _};
+use std::io::{self, BufRead as _};
+use std::path::Path;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use scf_conform::report::Trouble;
 use scf_conform::run::Cancel;
 use scf_conform::suite::by_hand::{self, NoInvocation};
 use scf_conform::suite::{Case, Style};
+use scf_conform::user_file::{self, LARGEST_BODY};
 
 use super::args::{FunctionArgs, value};
 use super::environment::Environment;
@@ -250,11 +251,11 @@ fn data(written: &str) -> Result<Vec<u8>, NoInvocation> {
         hint: None,
     };
     match written.strip_prefix('@') {
-        Some(file) => std::fs::read(file).map_err(|error| failed(&format!("`{file}`"), &error)),
+        Some(file) => user_file::read(Path::new(file), LARGEST_BODY)
+            .map_err(|error| failed(&format!("`{file}`"), &error)),
         None if written == "-" => {
-            let mut bytes = Vec::new();
-            let read = io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|error| failed("stdin", &error)).map(|_| bytes)
+            let read = user_file::bounded(io::stdin().lock(), LARGEST_BODY);
+            read.map_err(|error| failed("stdin", &error))
         }
         None => Ok(written.as_bytes().to_vec()),
     }

@@ -160,6 +160,8 @@ pub(super) struct Shown<'a>(pub(super) &'static str, pub(super) &'a Given);
 impl fmt::Display for Shown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shown(name, Given { text, origin }) = self;
+        // A secret is shown nowhere, in a complaint about it neither.
+        let text = if *name == "secret" { "***" } else { text };
         match origin {
             Origin::Flag => write!(f, "--{name} {text}"),
             Origin::Variable => write!(f, "{}={text}", variable(name)),

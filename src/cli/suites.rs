@@ -1,10 +1,11 @@
 //! Reads the suites that a user names, with their files and variables.
-#![expect(clippy::disallowed_methods, reason = "reads the suites that the user names")]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use scf_conform::nearest::nearest;
 use scf_conform::suite::{Given, Origin, Problems, Style, Suite, Unset, load};
+use scf_conform::user_file::{self, LARGEST_BODY};
 
 /// Where the values of variables come from.
 #[derive(Debug, Clone, Default)]
@@ -37,10 +38,12 @@ impl Unread {
 
 /// Reads a suite from a file.
 pub(super) fn read(file: &str, values: &Values, unset: Unset) -> Result<Suite, Unread> {
-    let text = std::fs::read_to_string(file)
+    let text = user_file::text(Path::new(file))
         .map_err(|error| Unread::File(format!("read suite `{file}`: {error}")))?;
     let given = Given {
-        files: &|path| std::fs::read(path).map_err(|error| error.to_string()),
+        files: &|path| {
+            user_file::read(Path::new(path), LARGEST_BODY).map_err(|error| error.to_string())
+        },
         variables: &values.variables,
         secrets: &values.secrets,
         environment: &|name| values.environment.get(name).cloned(),

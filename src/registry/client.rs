@@ -13,6 +13,7 @@ use super::access::{Access, Scheme, is_loopback};
 use super::login::{Login, login};
 use super::wait::patiently;
 use crate::oci::Digest;
+use crate::user_file::{self, LARGEST_TEXT};
 
 /// The host of Docker Hub's registry, which is none that names have in them.
 const DOCKER_HUB: &str = "registry-1.docker.io";
@@ -180,9 +181,8 @@ fn client(host: &str, scheme: Scheme, access: &Access) -> Result<Client, Registr
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "reads the certificates that the user names")]
 fn certificates(path: &std::path::Path) -> io::Result<Vec<Certificate>> {
-    let bytes = std::fs::read(path)?;
+    let bytes = user_file::read(path, LARGEST_TEXT)?;
     let certificates = Certificate::from_pem_bundle(&bytes).map_err(io::Error::other)?;
     if certificates.is_empty() {
         return Err(io::Error::other("there is no PEM certificate in it"));

@@ -1,6 +1,8 @@
 //! Reads a suite from YAML, with the suites that it includes, and tells everything that is
 //! wrong in it at once.
 
+use std::cell::Cell;
+
 use super::case::{Case, Suite};
 use super::cursor::{Cursor, Fields, Reader, words};
 use super::flow::Role;
@@ -66,6 +68,8 @@ pub(super) const SUITE: Table = Table {
 const TYPES: &[(&str, FunctionType)] =
     &[("event", FunctionType::Event), ("http", FunctionType::Http), ("job", FunctionType::Job)];
 
+/// Suites that may be included in all, each as often as it is.
+const MOST_INCLUDED: usize = 1000;
 /// How deep suites may include each other.
 const DEEPEST: usize = 16;
 
@@ -93,7 +97,12 @@ pub fn parse(file: &str, text: &str, origin: Origin) -> Result<Suite, Problems> 
 pub fn load(file: &str, text: &str, origin: Origin, given: &Given<'_>) -> Result<Suite, Problems> {
     let mut scope = Scope::default();
     scope.late.extend(OWN.map(|(name, _)| name.to_owned()));
-    read_one(file, text, &Around { origin, given, chain: &[] }, &Whole { scope, kind: None })
+    read_one(
+        file,
+        text,
+        &Around { origin, given, chain: &[], included: &Cell::new(0) },
+        &Whole { scope, kind: None },
+    )
 }
 
 /// What a suite is read in.
@@ -102,6 +111,8 @@ struct Around<'a> {
     given: &'a Given<'a>,
     /// The files that include this one, the outermost first.
     chain: &'a [&'a str],
+    /// Suites that were included so far.
+    included: &'a Cell<usize>,
 }
 
 /// What the including suite says.
@@ -221,6 +232,14 @@ fn include(
 ) {
     let Some(include) = fields.take("include") else { return };
     for named in include.one_or_many() {
+        around.included.set(around.included.get() + 1);
+        if around.included.get() > MOST_INCLUDED {
+            // Once is enough: they may be very many.
+            if around.included.get() == MOST_INCLUDED + 1 {
+                named.wrong(format!("more than {MOST_INCLUDED} suites are included in all"), None);
+            }
+            continue;
+        }
         let Some(bytes) = named.file() else { continue };
         let path = named.reader.beside(named.text().unwrap_or_default());
         let mut chain = around.chain.to_vec();
@@ -235,7 +254,12 @@ fn include(
             named.wrong("this file is no text", None);
             continue;
         };
-        let around = Around { origin: around.origin, given: around.given, chain: &chain };
+        let around = Around {
+            origin: around.origin,
+            given: around.given,
+            chain: &chain,
+            included: around.included,
+        };
         match read_one(&path, &text, &around, whole) {
             Ok(included) => {
                 for case in &included.cases {
