@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::listen::listeners;
 use crate::engine::{EngineError, Instance};
 use crate::evidence::{Delivery, Ending, Termination};
 use crate::sys::Attention;
@@ -11,6 +12,8 @@ use crate::sys::Attention;
 const FINE: Duration = Duration::from_micros(200);
 /// Between two looks later on.
 const COARSE: Duration = Duration::from_millis(1);
+/// After which it is looked at whether a signal was given back.
+const GIVEN_BACK: Duration = Duration::from_secs(1);
 /// How long the clock looks finely.
 const FINE_FOR: Duration = Duration::from_millis(500);
 
@@ -42,15 +45,29 @@ pub fn terminate(
     cancelled: &dyn Fn() -> bool,
 ) -> Result<Termination, EngineError> {
     let sent = Instant::now();
-    let delivery = instance.terminate()?;
-    let ended = match delivery {
-        Delivery::Delivered => ends_before(instance, sent + limit, cancelled),
-        Delivery::Dropped => return Ok(Termination::Dropped),
-    };
+    if instance.terminate()? == Delivery::Dropped {
+        return Ok(Termination::Dropped);
+    }
+    let mut ended = ends_before(instance, sent + limit.min(GIVEN_BACK), cancelled);
+    if ended.is_none() && limit > GIVEN_BACK && !cancelled() {
+        if has_given_back(instance) {
+            return Ok(Termination::Dropped);
+        }
+        ended = ends_before(instance, sent + limit, cancelled);
+    }
     Ok(match ended {
         Some(ending) => Termination::Ended { ending, after: sent.elapsed() },
         None => Termination::Running { limit },
     })
+}
+
+/// Whether the command has taken the signal only to give it back, as Node does: it makes the
+/// kernel's own way of dealing with it the way again, and raises it once more. Of a first process
+/// the kernel drops that, so it will never end by it. One that is on its way to its end has
+/// closed its port by now.
+fn has_given_back(instance: &dyn Instance) -> bool {
+    let traces = instance.traces();
+    traces.sigterm == Some(Delivery::Dropped) && !listeners(&traces.tcp).is_empty()
 }
 
 /// How a job ended within a limit from its exec, and after how long; `None` where it did not.

@@ -175,6 +175,8 @@ pub struct Traces {
     pub udp: Vec<u8>,
     /// How often the limit of processes refused one, where it is counted.
     pub forks_refused: Option<u64>,
+    /// What the kernel would do with a SIGTERM for the first process, where that was seen.
+    pub sigterm: Option<Delivery>,
 }
 
 /// What an instance wrote outside `/tmp`, and how full its spaces are.

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Process;
+use super::delivery::delivery;
+use crate::evidence::{Delivery, Process};
 
 /// Bytes of a command line that are kept.
 const COMMAND_LINE: usize = 400;
@@ -96,6 +97,12 @@ pub(super) fn understood(texts: &[Texts]) -> Vec<Process> {
         process.parent = known.map(|(_, pid)| *pid);
     }
     found.into_iter().map(|(_, process)| process).collect()
+}
+
+/// What the kernel would do with a SIGTERM for the first process of a container.
+pub(super) fn sigterm(texts: &[Texts]) -> Option<Delivery> {
+    let is_first = |one: &&Texts| one.process().is_some_and(|process| process.pid == 1);
+    texts.iter().find(is_first).map(|first| delivery(first.status()))
 }
 
 impl Texts {

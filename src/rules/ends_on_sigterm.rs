@@ -15,8 +15,8 @@ pub(super) const RULE: Rule = Rule {
           all that it had in its hands: answers, buffers, transactions. As the first process of \
           its container a command gets no signal that it has no handler for, and a shell passes \
           none on.",
-    fix: "handle SIGTERM in the server, and start it without a shell or with `exec`; a small init \
-          such as tini passes signals on",
+    fix: "handle SIGTERM in the server (Node: process.on('SIGTERM', () => process.exit())), and \
+          start it without a shell or with `exec`; a small init such as tini passes signals on",
     proof: Proof { breaks: "b007-ignores-sigterm", keeps: "b007-takes-its-time" },
     look: Look::Run(look),
 };
@@ -33,7 +33,7 @@ fn look(run: &Run, _: &Function, found: &mut Findings) {
         }
         Attempt::Made(Termination::Dropped) => {
             found.fail(
-                "the command has no handler for SIGTERM: the kernel drops it for the first \
+                "the command leaves SIGTERM to the kernel, which drops it for the first \
                  process of a container",
             );
         }

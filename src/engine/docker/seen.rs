@@ -131,6 +131,7 @@ impl Seen {
             text
         };
         Traces {
+            sigterm: processes::sigterm(&texts),
             processes: processes::understood(&texts),
             tcp: table(["tcp", "tcp6"]),
             udp: table(["udp", "udp6"]),

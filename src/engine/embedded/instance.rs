@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_error;
 use rustix::time::Timespec;
 
-use super::super::processes::understood;
+use super::super::processes::{sigterm, understood};
 use super::super::{EngineError, Instance, Timeline, Traces, Writes};
 use super::holder::{ADDRESS, Report, reports};
 use super::pump::Pump;
@@ -282,6 +282,7 @@ impl Instance for Booted {
             .and_then(|()| self.ask(&Request::Traces).map_err(io::Error::other));
         match seen {
             Ok(Answer::Traces { processes, udp, forks_refused }) => Traces {
+                sigterm: sigterm(&processes),
                 processes: understood(&processes),
                 tcp,
                 udp: udp.into_bytes(),

@@ -25,6 +25,7 @@ impl Told {
 
     pub(super) fn understood(self) -> Traces {
         Traces {
+            sigterm: processes::sigterm(&self.processes),
             processes: processes::understood(&self.processes),
             tcp: self.tcp.into_bytes(),
             udp: self.udp.into_bytes(),
