@@ -177,7 +177,7 @@ impl Asking<'_, '_> {
             decided.ok_or_else(|| Box::new(could_not(case, self, "nothing was asked")))?;
         let which = if judged.check.status == Status::Pass { of } else { n };
         tell_which(&mut judged.check, which, of);
-        Ok((Judged { leaks: leaked, ..judged }, of))
+        Ok((Judged { leaks: leaked, ..judged }, of + usize::from(alone.is_some())))
     }
 
     /// How long the case takes where it is asked alone; `None` where nobody wants to know, or

@@ -7,7 +7,7 @@ use super::scripted::{Act, Scripted};
 use super::{Cancel, CaseRun, Progress, Silent, Stage, SuiteRun, Target, detect};
 use crate::check::{Cause, Check, Severity, Status};
 use crate::contract::{Credentials, Function, FunctionType, MemoryMb};
-use crate::suite::{Case, Origin, Suite, builtin, parse};
+use crate::suite::{Case, Look, Origin, Suite, builtin, parse};
 
 pub(super) const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -82,7 +82,10 @@ fn a_good_server_keeps_every_built_in_case() {
             assert_eq!(run.check.status, Status::Pass, "{:?}", run.check);
         }
         let many = |case: &Case| case.flow.concurrency.number(3);
-        let whole = |case: &Case| many(case) + u32::from(case.flow.before.is_some());
+        // One alone, before all at once.
+        let alone = |case: &Case| case.expectations.iter().any(|one| one.looks() == Look::Alone);
+        let before = |case: &Case| u32::from(case.flow.before.is_some()) + u32::from(alone(case));
+        let whole = |case: &Case| many(case) + before(case);
         let wanted: u32 = suite.cases.iter().filter(|case| is_fast(case)).map(whole).sum();
         assert_eq!(instance.requests().len(), wanted as usize);
     }
