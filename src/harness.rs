@@ -40,7 +40,7 @@ use crate::rules::{self, Look, RULES};
 use crate::run::{Cancel, Silent};
 use crate::selection::{Glob, Selection};
 use crate::source::Local;
-use crate::suite::{Origin, Style, Suite, builtin, number, parse};
+use crate::suite::{Origin, Style, Suite, builtin, checked_as, number, parse};
 use crate::user_file;
 use crate::variables::{default_cache_dir, logins, surroundings};
 
@@ -182,6 +182,8 @@ impl Checked {
             .map_err(|error| error.to_string())?;
         wanted.function.validate().map_err(|error| error.to_string())?;
         Embedded::available().map_err(|error| error.to_string())?;
+        let suites = suites(&wanted.suites)?;
+        let kind = checked_as(wanted.function.kind, &suites).map_err(|other| other.to_string())?;
         let engine: Arc<dyn Engine> = Arc::new(Embedded::new(cache.clone()));
         let id = only.and_then(|name| name.split(' ').next());
         let only: Vec<Glob> = id.into_iter().filter_map(|id| id.parse().ok()).collect();
@@ -189,10 +191,10 @@ impl Checked {
             job: Job {
                 reference,
                 known_as: None,
-                function: wanted.function,
+                function: Function { kind, ..wanted.function },
                 engine: Some(engine),
                 compare_with: Vec::new(),
-                suites: Arc::new(suites(&wanted.suites)?),
+                suites: Arc::new(suites),
                 builtin: true,
                 selection: Selection { only, ..Selection::default() },
                 boots: 1,

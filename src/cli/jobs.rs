@@ -10,7 +10,7 @@ use scf_conform::registry::Access;
 use scf_conform::rules::{self, Look, RULES};
 use scf_conform::run::Cancel;
 use scf_conform::source::Local;
-use scf_conform::suite::{Style, Suite, Unset, builtin, number};
+use scf_conform::suite::{Style, Suite, Unset, builtin, checked_as, number};
 
 use super::engines::{self, Places};
 use super::settings::Settings;
@@ -70,27 +70,17 @@ impl<'a> Jobs<'a> {
             }
         }
         problems.extend(settings.given.undeclared(&suites));
-        if let Some(given) = settings.function.kind {
-            let others = suites.iter().filter(|suite| suite.kind != given);
-            problems.extend(others.map(|suite| {
-                let (name, kind, given) = (&suite.name, suite.kind.word(), given.word());
-                format!(
-                    "error: suite `{name}` is for {kind} functions, and --type says {given}\n  \
-                     help: leave --type out, or the suite"
-                )
-            }));
-        }
+        let kind = match checked_as(settings.function.kind, &suites) {
+            Ok(kind) => kind,
+            Err(other) => {
+                problems.push(format!("error: {other}\n  help: leave --type out, or the suite"));
+                None
+            }
+        };
         if !problems.is_empty() {
             return Err(problems.join("\n"));
         }
         number(&mut suites);
-        // Cases of one's own are there to be asked: what they are for, the image is checked as.
-        let kind = settings.function.kind.or(match suites.as_slice() {
-            [first, others @ ..] if others.iter().all(|other| other.kind == first.kind) => {
-                Some(first.kind)
-            }
-            _ => None,
-        });
         Ok(Jobs { settings, kind, suites: Arc::new(suites), engines: Vec::new() })
     }
 

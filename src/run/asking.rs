@@ -154,14 +154,14 @@ impl Asking<'_, '_> {
             let (case, id) = self.made(case, n)?;
             made.push((case.into_owned(), id));
         }
-        let alone = self.alone(case).await?;
+        let (alone, leaked) = self.alone(case).await?.unzip();
+        let mut leaked = leaked.unwrap_or_default();
         let begun = Instant::now();
         let before = Before { alone, ..self.before(case) };
         let requests: Vec<_> = made.iter().map(|(case, id)| self.request(case, id)).collect();
         let asked = requests.iter().map(|request| ask_within(request, &self.target, Pace::Whole));
         let answers = futures_util::future::join_all(asked).await;
         let mut decided: Option<(usize, Judged)> = None;
-        let mut leaked = Vec::new();
         for (n, ((case, _), (exchange, ended))) in made.iter().zip(answers).enumerate() {
             let mut judged = self.judged(case, exchange, ended, begun, &before).await;
             leaked.append(&mut judged.leaks);
@@ -180,16 +180,17 @@ impl Asking<'_, '_> {
         Ok((Judged { leaks: leaked, ..judged }, of + usize::from(alone.is_some())))
     }
 
-    /// How long the case takes where it is asked alone; `None` where nobody wants to know, or
-    /// where it is not answered.
-    async fn alone(&mut self, case: &Case) -> Result<Option<Duration>, Box<Check>> {
+    /// How long the case takes where it is asked alone, and what that answer leaked; `None` where
+    /// nobody wants to know.
+    async fn alone(&mut self, case: &Case) -> Result<Option<(Duration, Vec<Leak>)>, Box<Check>> {
         if !case.expectations.iter().any(|wanted| wanted.looks() == Look::Alone) {
             return Ok(None);
         }
         let (case, id) = self.made(case, 1)?;
         let request = self.request(&case, &id);
         let (exchange, _) = ask_within(&request, &self.target, Pace::Whole).await;
-        Ok(exchange.answer().map(|_| exchange.timing.total))
+        let leaks = leaks(&exchange, &case.id, self.target.credentials);
+        Ok(Some((exchange.timing.total, leaks)))
     }
 
     /// The case as it is asked the `n`th time, and the id of its request.

@@ -160,18 +160,7 @@ pub(super) const RETRIES: Table = Table {
 const BEFORE_IT: Table = Table {
     of: "`before:`",
     name: "before",
-    keys: &[
-        Key::new(
-            "event",
-            "an event to post: a trigger's name, or a map",
-            Shape::Either(&[invocation::TRIGGER, Shape::Map(&invocation::EVENT)]),
-        ),
-        Key::new(
-            "http",
-            "an HTTP request: `GET /path`, or a map",
-            Shape::Either(&[Shape::Form(&invocation::LINE), Shape::Map(&invocation::HTTP)]),
-        ),
-    ],
+    keys: &[invocation::EVENT_KEY, invocation::HTTP_KEY],
     needs: &[],
     one_of: &["event", "http"],
 };

@@ -13,6 +13,19 @@ use super::shape::{ANY, Entries, Form, Key, SIZE, Shape, Table};
 use super::triggers;
 use super::variables;
 
+/// `event:` of whatever is asked.
+pub(super) const EVENT_KEY: Key = Key::new(
+    "event",
+    "an event to post: a trigger's name, or a map",
+    Shape::Either(&[TRIGGER, Shape::Map(&EVENT)]),
+);
+/// `http:` of whatever is asked.
+pub(super) const HTTP_KEY: Key = Key::new(
+    "http",
+    "an HTTP request: `GET /path`, or a map",
+    Shape::Either(&[Shape::Form(&LINE), Shape::Map(&HTTP)]),
+);
+
 /// What a case sends.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Invocation {

@@ -36,16 +36,8 @@ pub(super) const CASE: Table = Table {
             Shape::Word("a severity", || words(SEVERITIES)),
         ),
         Key::new("tags", "words for selection", Shape::Many(&Shape::Text)),
-        Key::new(
-            "event",
-            "an event to post: a trigger's name, or a map",
-            Shape::Either(&[invocation::TRIGGER, Shape::Map(&invocation::EVENT)]),
-        ),
-        Key::new(
-            "http",
-            "an HTTP request: `GET /path`, or a map",
-            Shape::Either(&[Shape::Form(&invocation::LINE), Shape::Map(&invocation::HTTP)]),
-        ),
+        invocation::EVENT_KEY,
+        invocation::HTTP_KEY,
         Key::new(
             "headers",
             "what is changed of the request's headers",
