@@ -17,12 +17,10 @@ use scf_conform::suite::by_hand::{self, NoInvocation};
 use scf_conform::suite::{Case, Style};
 use scf_conform::user_file::{self, LARGEST_BODY};
 
-use super::args::{FunctionArgs, value};
+use super::by_hand::ByHand;
 use super::environment::Environment;
 use super::exit::Exit;
-use super::gathered::{self, Gathered};
 use super::jobs::{Jobs, Wanted};
-use super::layer::Layer;
 use super::progress::Live;
 use super::settings::Settings;
 use super::shown::{self, Printed};
@@ -59,17 +57,8 @@ pub(super) struct Invoke {
     #[arg(long)]
     watch: bool,
 
-    /// Read options from this file [default: scf-conform.yaml, where there is one]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    config: Option<String>,
     #[command(flatten)]
-    function: FunctionArgs,
-    /// Who boots the image [default: auto]
-    #[arg(long, value_name = "ENGINE", help_heading = "The run")]
-    engine: Option<String>,
-    /// Where unpacked layers are kept [default: $XDG_CACHE_HOME/scf-conform]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "The run")]
-    cache_dir: Option<String>,
+    common: ByHand,
 }
 
 const AFTER: &str = "\
@@ -89,20 +78,10 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Runs the command.
 pub(super) fn run(arguments: &Invoke, environment: &Environment) -> Exit {
-    let mut layer = Layer::default();
-    arguments.function.add_to(&mut layer);
-    value(&mut layer, "engine", &arguments.engine);
-    value(&mut layer, "cache-dir", &arguments.cache_dir);
-    value(&mut layer, "color", &environment.color);
-    let Gathered { settings, notes } =
-        match gathered::gather(&[], layer, arguments.config.as_ref(), environment) {
-            Ok(gathered) => gathered,
-            Err(exit) => return exit,
-        };
-    term::colours(settings.color);
-    for note in &notes {
-        term::note(note);
-    }
+    let settings = match arguments.common.settings(environment) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     let first = match arguments.first(settings.function.kind) {
         Ok(first) => first,
         Err(NoInvocation { message, hint }) => {

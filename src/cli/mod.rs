@@ -5,6 +5,7 @@
 //! line in [`run`].
 
 mod args;
+mod by_hand;
 mod check;
 mod clock;
 mod doctor;

@@ -9,12 +9,10 @@ use scf_conform::run::Cancel;
 use scf_conform::suite::by_hand;
 use scf_conform::suite::{Case, Recorded, Style, recorded};
 
-use super::args::{FunctionArgs, value};
+use super::by_hand::ByHand;
 use super::environment::Environment;
 use super::exit::Exit;
-use super::gathered::{self, Gathered};
 use super::jobs::{Jobs, Wanted};
-use super::layer::Layer;
 use super::progress::Live;
 use super::settings::Settings;
 use super::suite::check_made;
@@ -37,17 +35,8 @@ pub(super) struct New {
     #[arg(long, value_name = "REQUEST")]
     http: Vec<String>,
 
-    /// Read options from this file [default: scf-conform.yaml, where there is one]
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    config: Option<String>,
     #[command(flatten)]
-    function: FunctionArgs,
-    /// Who boots the image [default: auto]
-    #[arg(long, value_name = "ENGINE", help_heading = "The run")]
-    engine: Option<String>,
-    /// Where unpacked layers are kept [default: $XDG_CACHE_HOME/scf-conform]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, help_heading = "The run")]
-    cache_dir: Option<String>,
+    common: ByHand,
 }
 
 const AFTER: &str = "\
@@ -67,20 +56,10 @@ const REQUESTS: [&str; 1] = ["GET /"];
 
 /// Runs the command.
 pub(super) fn run(new: &New, environment: &Environment) -> Exit {
-    let mut layer = Layer::default();
-    new.function.add_to(&mut layer);
-    value(&mut layer, "engine", &new.engine);
-    value(&mut layer, "cache-dir", &new.cache_dir);
-    value(&mut layer, "color", &environment.color);
-    let Gathered { settings, notes } =
-        match gathered::gather(&[], layer, new.config.as_ref(), environment) {
-            Ok(gathered) => gathered,
-            Err(exit) => return exit,
-        };
-    term::colours(settings.color);
-    for note in &notes {
-        term::note(note);
-    }
+    let settings = match new.common.settings(environment) {
+        Ok(settings) => settings,
+        Err(exit) => return exit,
+    };
     if settings.function.kind == Some(FunctionType::Job) {
         let help = "a job has an exit code and a log: write `expect: {exit: 0, output: …}`";
         term::error("a job does not answer: there is nothing to record", Some(help));
