@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=fixtures/functions");
     println!("cargo::rerun-if-changed=fixtures/images");
     println!("cargo::rerun-if-changed=observer");
+    println!("cargo::rerun-if-changed=src/engine/docker/listening.rs");
     for (source, name) in
         [("fixtures/functions/main.rs", "function"), ("observer/main.rs", "observer")]
     {

@@ -28,6 +28,8 @@ mod group;
 mod inside;
 mod json;
 mod kernel;
+#[path = "../src/engine/docker/listening.rs"]
+mod listening;
 mod tables;
 mod traces;
 

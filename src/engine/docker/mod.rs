@@ -14,6 +14,7 @@ mod instance;
 mod leftovers;
 mod life;
 mod limits;
+mod listening;
 mod probe;
 mod pump;
 mod refusal;
